@@ -1,0 +1,300 @@
+"""One frozen config per step, and their digest.
+
+Every field says what it is, its unit, and whether the default is the paper's
+(arXiv 2410.19542), or our choice where the paper is silent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import ConfigError
+
+
+def _need(condition: bool, what: str, found: object, needed: str) -> None:
+    if not condition:
+        name = what.split(" ")[0]
+        raise ConfigError(f"Invalid value for {what}", found=repr(found), needed=needed, do=f"change {name}")
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (64 hex characters) of a config's canonical JSON.
+
+    Two configs have one digest exactly when every field is equal.
+
+    Examples
+    --------
+    >>> digest(DictionaryConfig()) == digest(DictionaryConfig(n_atoms=64))
+    True
+    >>> digest(DictionaryConfig()) == digest(DictionaryConfig(seed=1))
+    False
+    """
+    body = {"kind": type(value).__name__, "fields": dataclasses.asdict(value)}
+    return hashlib.sha256(canonical_json(body).encode()).hexdigest()
+
+
+def canonical_json(value: Any) -> str:
+    """JSON with sorted keys and no spaces: one text for one value."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True)
+class RecordingConfig:
+    """Which brains, listening to which story.
+
+    Attributes
+    ----------
+    name : str
+        A recording of the catalogue: ``simulated`` or ``pieman``.
+    subjects : tuple of int
+        One-based positions in the recording's list of subjects; empty = all.
+    seed : int
+        Seed of the simulation; ignored by real recordings.
+    """
+
+    name: str = "simulated"
+    subjects: tuple[int, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _need(all(s >= 1 for s in self.subjects), "subjects", self.subjects, "positions from 1")
+        _need(len(set(self.subjects)) == len(self.subjects), "subjects", self.subjects, "each once")
+
+
+@dataclass(frozen=True)
+class ExtractConfig:
+    """Which artificial neurons.
+
+    Attributes
+    ----------
+    model : str
+        A model of the catalogue, a hub id ``org/name[@revision]``, or a folder.
+    layers : tuple of int
+        Zero-based transformer blocks; empty = all (paper).
+    neurons : str
+        ``ffn_out``: output of the second linear layer of the feed-forward
+        part, before the residual is added (paper).
+    weights : str
+        ``trained``, or ``random``: the same architecture freshly initialised.
+    seed : int
+        Seed of the random weights; ignored when trained.
+    window, stride : int
+        Tokens per window and step between windows for bidirectional models
+        (ours); causal models read the story once with a cache.
+    """
+
+    model: str = "smollm2-135m"
+    layers: tuple[int, ...] = ()
+    neurons: str = "ffn_out"
+    weights: str = "trained"
+    seed: int = 0
+    window: int = 512
+    stride: int = 256
+
+    def __post_init__(self) -> None:
+        _need(self.neurons == "ffn_out", "neurons", self.neurons, "'ffn_out'")
+        _need(self.weights in ("trained", "random"), "weights", self.weights, "'trained' or 'random'")
+        _need(all(layer >= 0 for layer in self.layers), "layers", self.layers, "numbers from 0")
+        _need(8 <= self.window, "window", self.window, "at least 8 tokens")
+        _need(1 <= self.stride <= self.window, "stride", self.stride, "1 to window")
+
+
+@dataclass(frozen=True)
+class ResponseConfig:
+    """From words to the recording's clock (ours).
+
+    Attributes
+    ----------
+    centre_words : bool
+        Centre each neuron over words first, or word rate leaks in.
+    hrf : str
+        ``glover``: nilearn's canonical haemodynamic response.
+    match_filter : bool
+        Give the responses the temporal filter that the recording had.
+    edge_s : float
+        Seconds kept after the first word (dropped before it) and after the
+        last word: the haemodynamic response needs about six.
+    """
+
+    centre_words: bool = True
+    hrf: str = "glover"
+    match_filter: bool = True
+    edge_s: float = 6.0
+
+    def __post_init__(self) -> None:
+        _need(self.hrf == "glover", "hrf", self.hrf, "'glover'")
+        _need(0 <= self.edge_s <= 60, "edge_s", self.edge_s, "0 to 60 seconds")
+
+
+@dataclass(frozen=True)
+class DictionaryConfig:
+    """The sparse dictionary of neuron responses.
+
+    Attributes
+    ----------
+    n_atoms : int
+        K = 64 (paper).
+    penalty : float
+        L1 penalty on unit-norm neurons, between 0 and 1 (ours, gated by
+        recovery of planted atoms).
+    n_iterations : int
+        Full passes over all neurons at most.
+    tolerance : float
+        Stop when the objective falls by less than this share in one pass.
+    seed : int
+    """
+
+    n_atoms: int = 64
+    penalty: float = 0.1
+    n_iterations: int = 60
+    tolerance: float = 1e-4
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _need(2 <= self.n_atoms <= 4096, "n_atoms (--atoms)", self.n_atoms, "2 to 4096")
+        _need(0 < self.penalty < 1, "penalty", self.penalty, "between 0 and 1 (unit-norm neurons)")
+        _need(self.n_iterations >= 1, "n_iterations", self.n_iterations, "at least 1")
+        _need(0 < self.tolerance < 1, "tolerance", self.tolerance, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class EncodingConfig:
+    """Atoms as regressors of the brain; every claim on held-out time.
+
+    Attributes
+    ----------
+    n_folds, n_inner_folds : int
+        Contiguous outer and inner folds.
+    gap_trs : int
+        TRs dropped on both sides of a test fold.
+    delays : tuple of int
+        Delays beyond the HRF in TRs, one chosen per location inside the
+        training folds.
+    penalties : tuple of float
+        Ridge penalties as multiples of trace(D'D) / K.
+    n_surrogates : int
+        Phase-randomised recordings, each refitted through the whole
+        cross-validation.
+    max_null_locations : int
+        Above this many locations the null is computed on an even subset of
+        them and pooled.
+    fdr : float
+        Benjamini-Hochberg level.
+    seed : int
+    """
+
+    n_folds: int = 5
+    n_inner_folds: int = 4
+    gap_trs: int = 7
+    delays: tuple[int, ...] = (0, 1, 2, 3, 4)
+    penalties: tuple[float, ...] = (1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4)
+    n_surrogates: int = 200
+    max_null_locations: int = 1300
+    fdr: float = 0.05
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _need(self.n_folds >= 2, "n_folds", self.n_folds, "at least 2")
+        _need(self.n_inner_folds >= 2, "n_inner_folds", self.n_inner_folds, "at least 2")
+        _need(self.gap_trs >= 0, "gap_trs", self.gap_trs, "0 or more")
+        _need(bool(self.delays) and all(0 <= d <= 20 for d in self.delays), "delays", self.delays, "0 to 20 TRs")
+        _need(bool(self.penalties) and all(p > 0 for p in self.penalties), "penalties", self.penalties, "> 0")
+        _need(self.n_surrogates >= 19, "n_surrogates", self.n_surrogates, "at least 19 (p = .05)")
+        _need(0 < self.fdr < 1, "fdr", self.fdr, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class MatchConfig:
+    """Which sub-group goes with which brain network.
+
+    Attributes
+    ----------
+    atlas : str
+        ``eg17`` (Gordon 2017; most likely the paper's), ``yeo7``, ``yeo17``.
+    z_threshold : float
+        |z| above which a group map counts (ours).
+    n_spins : int
+        Rotations of the sphere (paper: at least 1,000).
+    n_fakes : int
+        Phase-randomised dictionaries for the second null (ours).
+    level : float
+        Level of the spin test and of the false-discovery rates.
+    seed : int
+    """
+
+    atlas: str = "eg17"
+    z_threshold: float = 2.3
+    n_spins: int = 2000
+    n_fakes: int = 100
+    level: float = 0.05
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _need(self.z_threshold > 0, "z_threshold", self.z_threshold, "> 0")
+        _need(self.n_spins >= 19, "n_spins", self.n_spins, "at least 19")
+        _need(self.n_fakes >= 5, "n_fakes", self.n_fakes, "at least 5")
+        _need(0 < self.level < 1, "level", self.level, "between 0 and 1")
+
+
+@dataclass(frozen=True)
+class OrganizationConfig:
+    """How a model's sub-groups are organised, with intervals.
+
+    Attributes
+    ----------
+    n_bootstraps : int
+        Resamples of subjects and of blocks of time.
+    n_null : int
+        Random sets of atoms of the same size.
+    block_s : float
+        Length of a bootstrap block in seconds.
+    seed : int
+    """
+
+    n_bootstraps: int = 200
+    n_null: int = 500
+    block_s: float = 30.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _need(self.n_bootstraps >= 20, "n_bootstraps", self.n_bootstraps, "at least 20")
+        _need(self.n_null >= 20, "n_null", self.n_null, "at least 20")
+        _need(self.block_s > 0, "block_s", self.block_s, "> 0 seconds")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """One walk: a recording, a model, and every setting. Its digest is its id."""
+
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
+    extract: ExtractConfig = field(default_factory=ExtractConfig)
+    responses: ResponseConfig = field(default_factory=ResponseConfig)
+    dictionary: DictionaryConfig = field(default_factory=DictionaryConfig)
+    encoding: EncodingConfig = field(default_factory=EncodingConfig)
+    match: MatchConfig = field(default_factory=MatchConfig)
+    organization: OrganizationConfig = field(default_factory=OrganizationConfig)
+
+    @property
+    def id(self) -> str:
+        """The run's id: 64 hex characters."""
+        return digest(self)
+
+    @property
+    def label(self) -> str:
+        """A short name for people, such as ``smollm2-135m · random 0 · pieman``."""
+        weights = "" if self.extract.weights == "trained" else f" · random {self.extract.seed}"
+        return f"{self.extract.model}{weights} · {self.recording.name}"
+
+
+def run_config_from_dict(fields: dict[str, Any]) -> RunConfig:
+    """Rebuild a `RunConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
+    parts = {}
+    for part in dataclasses.fields(RunConfig):
+        kind = type(getattr(RunConfig(), part.name))
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields[part.name].items()}
+        parts[part.name] = kind(**values)
+    return RunConfig(**parts)
