@@ -1,0 +1,612 @@
+"""The values of the walk: frozen, read-only, checked at birth.
+
+Names of axes never vary: ``n_trs, n_neurons, n_atoms, n_locations, n_vertices,
+n_subjects, n_networks``. Locations are what a recording measures (vertices of
+fsaverage5, or parcels); vertices are always those of fsaverage5, left then
+right. Times are seconds, except in names that end in ``_trs``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+from .errors import AlignmentError, AtlasError, BrainlikeError, RecordingError, StoryError
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a stored value came from.
+
+    Attributes
+    ----------
+    step, step_version, config, inputs : the parts of its key
+    code_version, packages, device, utc : what computed it, where and when
+    seconds : float
+        How long it took.
+    """
+
+    step: str
+    step_version: int
+    config: dict
+    inputs: tuple[str, ...]
+    code_version: str
+    packages: dict
+    device: str
+    utc: str
+    seconds: float
+
+
+class _Frozen:
+    """Make every array of a frozen dataclass read-only."""
+
+    def _freeze(self) -> None:
+        for item in dataclasses.fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            if isinstance(value, np.ndarray) and value.flags.writeable:
+                view = value.view()
+                view.flags.writeable = False
+                object.__setattr__(self, item.name, view)
+
+
+def _check(condition: bool, kind: type[BrainlikeError], what: str, found: object, needed: str, do: str) -> None:
+    if not condition:
+        raise kind(what, found=str(found), needed=needed, do=do)
+
+
+@dataclass(frozen=True, eq=False)
+class Story(_Frozen):
+    """A transcript with its words on the scanner's clock.
+
+    Attributes
+    ----------
+    name, title : str
+    text : str
+        What the language model reads.
+    words : tuple of str, n_words
+    spans : int64 (n_words, 2)
+        First and last-plus-one character of each word in ``text``.
+    onsets, offsets : float64 (n_words,)
+        Seconds from the first volume.
+    aligned : bool (n_words,)
+        False where the time was interpolated, not measured.
+    """
+
+    name: str
+    title: str
+    text: str
+    words: tuple[str, ...]
+    spans: np.ndarray
+    onsets: np.ndarray
+    offsets: np.ndarray
+    aligned: np.ndarray
+
+    def __post_init__(self) -> None:
+        n = len(self.words)
+        fix = "check the transcript"
+        _check(n > 0, StoryError, f"Story '{self.name}' has no words", "0 words", "at least one word", fix)
+        shapes = (self.spans.shape, self.onsets.shape, self.offsets.shape, self.aligned.shape)
+        _check(
+            shapes == ((n, 2), (n,), (n,), (n,)),
+            StoryError, f"Story '{self.name}' has columns of different length", shapes, f"{n} rows each", fix,
+        )  # fmt: skip
+        finite = bool(np.isfinite(self.onsets).all() and np.isfinite(self.offsets).all())
+        _check(finite, StoryError, f"Story '{self.name}' has untimed words", "NaN", "a time for each word", fix)
+        ordered = bool((np.diff(self.onsets) >= 0).all() and (self.offsets >= self.onsets).all())
+        _check(
+            ordered, StoryError, f"Story '{self.name}' runs backwards", "onsets out of order",
+            "onsets that never fall and offsets after them", "sort the words by onset",
+        )  # fmt: skip
+        self._freeze()
+
+    @property
+    def n_words(self) -> int:
+        return len(self.words)
+
+
+@dataclass(frozen=True, eq=False)
+class Recording(_Frozen):
+    """Brains that listened to one story.
+
+    Attributes
+    ----------
+    name, title : str
+    bold : float32 (n_subjects, n_trs, n_locations)
+        z-scored over time; zero where constant. May be memory-mapped.
+    tr : float
+        Repetition time in seconds.
+    subjects : tuple of str
+    space : str
+        ``fsaverage5`` or ``shen268``.
+    locations : tuple of str, n_locations
+        Names of parcels; empty for vertices.
+    vertex_location : int32 (n_vertices,)
+        Location drawn at each fsaverage5 vertex, -1 for none.
+    constant : bool (n_subjects, n_locations)
+        True where the time series never moves (kept and marked).
+    pass_band : tuple of float
+        Temporal filter of the data in Hz, (low, high); empty = none.
+    """
+
+    name: str
+    title: str
+    bold: np.ndarray
+    tr: float
+    subjects: tuple[str, ...]
+    space: str
+    locations: tuple[str, ...]
+    vertex_location: np.ndarray
+    constant: np.ndarray
+    pass_band: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        what = f"Recording '{self.name}'"
+        _check(
+            self.bold.ndim == 3 and 0 not in self.bold.shape,
+            RecordingError, f"{what} has the wrong shape", self.bold.shape,
+            "(n_subjects, n_trs, n_locations), none of them 0", "check how it was read",
+        )  # fmt: skip
+        n_subjects, _, n_locations = self.bold.shape
+        _check(
+            len(self.subjects) == n_subjects and self.constant.shape == (n_subjects, n_locations),
+            RecordingError, f"{what} names {len(self.subjects)} subjects", f"{n_subjects} time series",
+            "one name and one row of constant marks each", "check how it was read",
+        )  # fmt: skip
+        _check(self.tr > 0, RecordingError, f"{what} has no TR", self.tr, "seconds > 0", "set the TR")
+        _check(
+            self.vertex_location.max() < n_locations,
+            RecordingError, f"{what} draws locations it lacks", self.vertex_location.max(),
+            f"below {n_locations}", "check the label volume",
+        )  # fmt: skip
+        _check(
+            len(self.pass_band) in (0, 2), RecordingError, f"{what} has an odd filter", self.pass_band,
+            "(low, high) in Hz", "set both edges",
+        )  # fmt: skip
+        self._freeze()
+
+    @property
+    def n_subjects(self) -> int:
+        return self.bold.shape[0]
+
+    @property
+    def n_trs(self) -> int:
+        return self.bold.shape[1]
+
+    @property
+    def n_locations(self) -> int:
+        return self.bold.shape[2]
+
+
+@dataclass(frozen=True, eq=False)
+class Surface(_Frozen):
+    """A cortical surface, both hemispheres in one list of vertices.
+
+    Attributes
+    ----------
+    name : str
+    n_left : int
+        Vertices of the left hemisphere; they come first.
+    faces : int32 (n_faces, 3)
+        Triangles, right-hemisphere indices already shifted by ``n_left``.
+    pial, inflated, flat, sphere : float32 (n_vertices, 3)
+        Geometries in millimetres; the sphere has radius 100.
+    sulc : float32 (n_vertices,)
+        Sulcal depth: positive in sulci.
+    """
+
+    name: str
+    n_left: int
+    faces: np.ndarray
+    pial: np.ndarray
+    inflated: np.ndarray
+    flat: np.ndarray
+    sphere: np.ndarray
+    sulc: np.ndarray
+
+    def __post_init__(self) -> None:
+        n = len(self.pial)
+        same = all(getattr(self, g).shape == (n, 3) for g in ("inflated", "flat", "sphere"))
+        _check(
+            same and self.sulc.shape == (n,) and int(self.faces.max()) < n,
+            AtlasError, f"Surface '{self.name}' does not hang together", f"{n} pial vertices",
+            "the same vertices in every geometry", "fetch the surface again",
+        )  # fmt: skip
+        self._freeze()
+
+    @property
+    def n_vertices(self) -> int:
+        return len(self.pial)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkAtlas(_Frozen):
+    """Functional brain networks (or regions) as labels on fsaverage5.
+
+    Attributes
+    ----------
+    name, title, citation, licence : str
+    labels : int16 (n_vertices,)
+        0 = none, f + 1 = ``networks[f]``.
+    networks : tuple of str, n_networks
+    """
+
+    name: str
+    title: str
+    labels: np.ndarray
+    networks: tuple[str, ...]
+    citation: str
+    licence: str
+
+    def __post_init__(self) -> None:
+        top = int(self.labels.max())
+        _check(
+            self.labels.ndim == 1 and self.labels.min() >= 0 and 0 < top <= len(self.networks),
+            AtlasError, f"Atlas '{self.name}' has labels without names", f"labels up to {top}",
+            f"0 to {len(self.networks)}", "add the missing names",
+        )  # fmt: skip
+        self._freeze()
+
+    @property
+    def n_networks(self) -> int:
+        return len(self.networks)
+
+
+@dataclass(frozen=True, eq=False)
+class NeuronResponses(_Frozen):
+    """Responses of artificial neurons, one row per word or per TR.
+
+    Attributes
+    ----------
+    model : str
+        Name, and revision or file digest, of the model.
+    clock : str
+        ``word`` or ``tr``.
+    values : float32 (n_rows, n_neurons)
+        Neuron ``layer * n_units + unit``; on the TR clock z-scored over rows.
+    layers : tuple of int
+        Transformer block of each group of ``n_units`` neurons.
+    n_units : int
+    first_tr : int
+        TR of row 0 (TR clock only).
+    """
+
+    model: str
+    clock: str
+    values: np.ndarray
+    layers: tuple[int, ...]
+    n_units: int
+    first_tr: int = 0
+
+    def __post_init__(self) -> None:
+        need = len(self.layers) * self.n_units
+        _check(
+            self.values.ndim == 2 and self.values.shape[1] == need,
+            BrainlikeError, "Neuron responses have the wrong shape", self.values.shape,
+            f"(n_rows, {need})", "extract again",
+        )  # fmt: skip
+        self._freeze()
+
+    @property
+    def n_neurons(self) -> int:
+        return self.values.shape[1]
+
+
+@dataclass(frozen=True, eq=False)
+class Dictionary(_Frozen):
+    """Sparse dictionary of neuron responses: X ~ atoms @ loadings.
+
+    Attributes
+    ----------
+    atoms : float32 (n_trs, n_atoms)
+        Temporal atoms of unit norm.
+    loading_values : float32 (n_nonzero,), loading_atoms : int32 (n_nonzero,),
+    loading_starts : int64 (n_neurons + 1,)
+        Loadings, neuron by neuron (compressed sparse rows).
+    r2 : float32 (n_neurons,)
+        Share of each neuron's variance that the atoms explain.
+    penalty, objective : float
+        The L1 penalty and the objective reached per neuron.
+    n_iterations : int
+    layers : tuple of int
+    n_units : int
+    first_tr : int
+        TR of the atoms' row 0.
+    """
+
+    atoms: np.ndarray
+    loading_values: np.ndarray
+    loading_atoms: np.ndarray
+    loading_starts: np.ndarray
+    r2: np.ndarray
+    penalty: float
+    objective: float
+    n_iterations: int
+    layers: tuple[int, ...]
+    n_units: int
+    first_tr: int
+
+    def __post_init__(self) -> None:
+        n = len(self.layers) * self.n_units
+        _check(
+            self.r2.shape == (n,) and self.loading_starts.shape == (n + 1,),
+            BrainlikeError, "Dictionary does not cover its neurons", self.r2.shape, f"{n} neurons", "learn it again",
+        )  # fmt: skip
+        self._freeze()
+
+    @property
+    def n_trs(self) -> int:
+        return self.atoms.shape[0]
+
+    @property
+    def n_atoms(self) -> int:
+        return self.atoms.shape[1]
+
+    @property
+    def n_neurons(self) -> int:
+        return len(self.r2)
+
+    @property
+    def loadings(self) -> sparse.csr_matrix:
+        """Loadings A transposed, (n_neurons, n_atoms)."""
+        parts = (self.loading_values, self.loading_atoms, self.loading_starts)
+        return sparse.csr_matrix(parts, shape=(self.n_neurons, self.n_atoms))
+
+    @property
+    def subgroups(self) -> np.ndarray:
+        """Strongest atom of each neuron, int32 (n_neurons,); -1 where all loadings are 0."""
+        loadings = self.loadings
+        best = np.asarray(abs(loadings).argmax(axis=1)).ravel().astype(np.int32)
+        best[np.diff(loadings.indptr) == 0] = -1
+        return best
+
+    @property
+    def layer_histogram(self) -> np.ndarray:
+        """Neurons of each sub-group by layer, int64 (n_atoms, n_layers)."""
+        groups = self.subgroups
+        layer = np.arange(self.n_neurons) // self.n_units
+        table = np.zeros((self.n_atoms, len(self.layers)), np.int64)
+        np.add.at(table, (groups[groups >= 0], layer[groups >= 0]), 1)
+        return table
+
+
+@dataclass(frozen=True, eq=False)
+class EncodingResult(_Frozen):
+    """How well the atoms predict each location, and each atom's brain map.
+
+    Attributes
+    ----------
+    r_heldout, p, q : float32 (n_locations,)
+        Held-out Pearson r of the group mean, its phase-randomised p (one-sided,
+        never 0) and its false-discovery rate.
+    delay : int16 (n_locations,)
+        Delay beyond the HRF in TRs, the one most folds chose.
+    noise_ceiling : float32 (n_locations,)
+        Leave-one-subject-out inter-subject correlation, mean over subjects.
+    r2_insample, r2_insample_null : float32 (n_locations,)
+        Ordinary regression on all TRs (paper-like), and its mean under
+        phase-randomised atoms.
+    r_mean, r_mean_p : float
+        Mean of ``r_heldout`` and its p.
+    null_means : float32 (n_surrogates,)
+    r_subjects : float32 (n_subjects,)
+        Mean held-out r of each subject.
+    lag_delays : int16 (n_delays,), lag_curve : float32 (n_delays,)
+        Mean held-out r with one delay for all locations.
+    map_delay : int
+        The delay of the maps: best of ``lag_curve``.
+    z_maps : float32 (n_atoms, n_locations)
+        Group map of each atom: one-sample t over subjects as z.
+    weights : float32 (n_subjects, n_atoms, n_locations)
+        Per-subject encoding weights, standardised over locations.
+    atom_r2, atom_p, atom_q : float32 (n_atoms,)
+        Mean squared r over locations (best delay), and its p and q against
+        phase-randomised copies: is the atom brain-related at all?
+    """
+
+    r_heldout: np.ndarray
+    p: np.ndarray
+    q: np.ndarray
+    delay: np.ndarray
+    noise_ceiling: np.ndarray
+    r2_insample: np.ndarray
+    r2_insample_null: np.ndarray
+    r_mean: float
+    r_mean_p: float
+    null_means: np.ndarray
+    r_subjects: np.ndarray
+    lag_delays: np.ndarray
+    lag_curve: np.ndarray
+    map_delay: int
+    z_maps: np.ndarray
+    weights: np.ndarray
+    atom_r2: np.ndarray
+    atom_p: np.ndarray
+    atom_q: np.ndarray
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+    @property
+    def n_locations(self) -> int:
+        return len(self.r_heldout)
+
+
+@dataclass(frozen=True, eq=False)
+class Correspondence(_Frozen):
+    """Sub-groups against brain networks. Axis 0 of each array is the sign: 0 = activation, 1 = deactivation.
+
+    Attributes
+    ----------
+    atlas : str
+    networks : tuple of str, n_networks
+    dice : float32 (2, n_atoms, n_networks)
+    p_spin, q_spin : float32 (2, n_atoms, n_networks)
+        Against rotations of the sphere (the paper's null).
+    p_phase, q_phase : float32 (2, n_atoms, n_networks)
+        Against the Dice of phase-randomised atoms with the same network.
+    atom_q : float32 (n_atoms,)
+        Is the atom brain-related at all (see `EncodingResult`)?
+    n_links_fake : int32 (n_fakes,)
+        Links that each phase-randomised dictionary gets by the paper's rule.
+    n_links_fake_accepted : int32 (n_fakes,)
+        Links that each of them gets by the accepted rule.
+    level : float
+    """
+
+    atlas: str
+    networks: tuple[str, ...]
+    dice: np.ndarray
+    p_spin: np.ndarray
+    q_spin: np.ndarray
+    p_phase: np.ndarray
+    q_phase: np.ndarray
+    atom_q: np.ndarray
+    n_links_fake: np.ndarray
+    n_links_fake_accepted: np.ndarray
+    level: float
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+    @property
+    def paper_links(self) -> np.ndarray:
+        """Links by the paper's rule, spin p < level: bool (2, n_atoms, n_networks)."""
+        return (self.p_spin < self.level) & (self.dice > 0)
+
+    @property
+    def accepted_links(self) -> np.ndarray:
+        """Links that pass spin FDR, phase FDR and the atom gate: bool (2, n_atoms, n_networks)."""
+        passes = (self.q_spin < self.level) & (self.q_phase < self.level) & (self.dice > 0)
+        return passes & (self.atom_q < self.level)[None, :, None]
+
+    def links(self, rule: str = "paper") -> pd.DataFrame:
+        """Linked pairs, strongest first: atom, network, sign, dice, p, q, p_phase, q_phase, accepted."""
+        accepted = self.accepted_links
+        sign, atom, network = np.nonzero(self.paper_links if rule == "paper" else accepted)
+        at = (sign, atom, network)
+        table = pd.DataFrame(
+            {
+                "atom": atom,
+                "network": np.array(self.networks)[network],
+                "sign": np.where(sign == 0, "+", "-"),
+                "dice": self.dice[at],
+                "p": self.p_spin[at],
+                "q": self.q_spin[at],
+                "p_phase": self.p_phase[at],
+                "q_phase": self.q_phase[at],
+                "accepted": accepted[at],
+            }
+        )
+        return table.sort_values(["dice", "atom"], ascending=[False, True], ignore_index=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Organization(_Frozen):
+    """How the sub-groups of one model are organised.
+
+    Attributes
+    ----------
+    metrics : DataFrame
+        One row per quantity: ``metric, value, low, high, null, null_low,
+        null_high`` (bootstrap 95 % interval; size-matched null and its 95 %
+        range; NaN where a quantity has none).
+    networks : DataFrame
+        One row per network: ``network, involvement_pos, involvement_neg,
+        involvement_fake, consistency, consistency_low, consistency_high,
+        consistency_null, consistency_null_low, consistency_null_high,
+        centre_of_mass`` (layer depth 0-1).
+    layer_profiles : float32 (n_networks, n_layers)
+        Mean layer histogram of the atoms linked to each network (rows sum to
+        1, or are 0 where no atom is linked).
+    """
+
+    metrics: pd.DataFrame
+    networks: pd.DataFrame
+    layer_profiles: np.ndarray
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+    def value(self, metric: str) -> float:
+        """The value of one metric."""
+        return float(self.metrics.set_index("metric")["value"][metric])
+
+
+@dataclass(frozen=True, eq=False)
+class PlantedTruth(_Frozen):
+    """What a simulated recording was made of.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per planted effect: ``pattern, network, sign, gain, kind``;
+        ``kind`` is ``acoustic``, ``lexical`` or ``context``.
+    patterns : float32 (n_patterns, n_trs)
+        Planted time courses after the HRF, z-scored, in order of first
+        appearance in ``table``.
+    names : tuple of str, n_patterns
+    atlas : str
+        The atlas whose networks carry the plant.
+    """
+
+    table: pd.DataFrame
+    patterns: np.ndarray
+    names: tuple[str, ...]
+    atlas: str
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+
+@dataclass(frozen=True, eq=False)
+class Recovery(_Frozen):
+    """How much of the plant came back.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``pattern, kind, network, sign, atom, atom_r, found_network,
+        found_sign, dice, recovered, accepted``.
+    score : float
+        Share of planted effects whose best-matching sub-group goes most with
+        the planted network, with the right sign.
+    chance, p : float
+        The mean score when planted networks are shuffled among patterns, and
+        the share of shuffles that reach ``score``.
+    """
+
+    table: pd.DataFrame
+    score: float
+    chance: float
+    p: float
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A finished walk: everything a page or a report shows.
+
+    Attributes
+    ----------
+    id, config : the run's id and its settings (see ``config.RunConfig``)
+    seconds : dict
+        Seconds each step took when it was computed.
+    """
+
+    id: str
+    config: object
+    story: Story
+    recording: Recording
+    atlas: NetworkAtlas
+    dictionary: Dictionary
+    encoding: EncodingResult
+    correspondence: Correspondence
+    organization: Organization
+    recovery: Recovery | None = None
+    seconds: dict = field(default_factory=dict)
