@@ -99,7 +99,7 @@ class ExtractConfig:
         _need(self.neurons == "ffn_out", "neurons", self.neurons, "'ffn_out'")
         _need(self.weights in ("trained", "random"), "weights", self.weights, "'trained' or 'random'")
         _need(all(layer >= 0 for layer in self.layers), "layers", self.layers, "numbers from 0")
-        _need(8 <= self.window, "window", self.window, "at least 8 tokens")
+        _need(self.window >= 8, "window", self.window, "at least 8 tokens")
         _need(1 <= self.stride <= self.window, "stride", self.stride, "1 to window")
 
 
@@ -201,7 +201,9 @@ class EncodingConfig:
         _need(self.n_folds >= 2, "n_folds", self.n_folds, "at least 2")
         _need(self.n_inner_folds >= 2, "n_inner_folds", self.n_inner_folds, "at least 2")
         _need(self.gap_trs >= 0, "gap_trs", self.gap_trs, "0 or more")
-        _need(bool(self.delays) and all(0 <= d <= 20 for d in self.delays), "delays", self.delays, "0 to 20 TRs")
+        _need(
+            bool(self.delays) and all(0 <= d <= 20 for d in self.delays), "delays", self.delays, "0 to 20 TRs"
+        )
         _need(bool(self.penalties) and all(p > 0 for p in self.penalties), "penalties", self.penalties, "> 0")
         _need(self.n_surrogates >= 19, "n_surrogates", self.n_surrogates, "at least 19 (p = .05)")
         _need(0 < self.fdr < 1, "fdr", self.fdr, "between 0 and 1")

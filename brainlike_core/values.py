@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from .errors import AlignmentError, AtlasError, BrainlikeError, RecordingError, StoryError
+from .errors import AtlasError, BrainlikeError, RecordingError, StoryError
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ class _Frozen:
                 object.__setattr__(self, item.name, view)
 
 
-def _check(condition: bool, kind: type[BrainlikeError], what: str, found: object, needed: str, do: str) -> None:
+def _check(
+    condition: bool, kind: type[BrainlikeError], what: str, found: object, needed: str, do: str
+) -> None:
     if not condition:
         raise kind(what, found=str(found), needed=needed, do=do)
 
@@ -95,7 +97,9 @@ class Story(_Frozen):
             StoryError, f"Story '{self.name}' has columns of different length", shapes, f"{n} rows each", fix,
         )  # fmt: skip
         finite = bool(np.isfinite(self.onsets).all() and np.isfinite(self.offsets).all())
-        _check(finite, StoryError, f"Story '{self.name}' has untimed words", "NaN", "a time for each word", fix)
+        _check(
+            finite, StoryError, f"Story '{self.name}' has untimed words", "NaN", "a time for each word", fix
+        )
         ordered = bool((np.diff(self.onsets) >= 0).all() and (self.offsets >= self.onsets).all())
         _check(
             ordered, StoryError, f"Story '{self.name}' runs backwards", "onsets out of order",
