@@ -454,6 +454,9 @@ class Correspondence(_Frozen):
         Against the Dice of phase-randomised atoms with the same network.
     atom_q : float32 (n_atoms,)
         Is the atom brain-related at all (see `EncodingResult`)?
+    involvement_fake : float32 (2, n_networks)
+        Links of a phase-randomised dictionary with each network by the
+        paper's rule, mean over fakes.
     n_links_fake : int32 (n_fakes,)
         Links that each phase-randomised dictionary gets by the paper's rule.
     n_links_fake_accepted : int32 (n_fakes,)
@@ -469,6 +472,7 @@ class Correspondence(_Frozen):
     p_phase: np.ndarray
     q_phase: np.ndarray
     atom_q: np.ndarray
+    involvement_fake: np.ndarray
     n_links_fake: np.ndarray
     n_links_fake_accepted: np.ndarray
     level: float

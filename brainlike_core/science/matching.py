@@ -1,0 +1,387 @@
+"""Which sub-group goes with which brain network, against two nulls.
+
+Signed Dice of thresholded maps and network labels, as in the Network
+Correspondence Toolbox (Kong et al. 2025, doi:10.1038/s41467-025-58176-9).
+First null: rotations of the sphere (Alexander-Bloch et al. 2018,
+doi:10.1016/j.neuroimage.2018.05.070). Second null, ours: phase-randomised
+atoms, which have the spectrum of real ones but nothing to do with the story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.spatial.transform import Rotation
+
+from ..config import EncodingConfig, MatchConfig
+from ..errors import AtlasError
+from ..values import Correspondence
+from . import encoding
+from .statistics import fdr, phase_randomised, z_to_t
+from .timing import zscore
+
+SPINS_OF_FAKES = 1000  # the paper's number; enough for p < .05
+
+
+# -- Dice --------------------------------------------------------------------------
+
+
+def signed_masks(maps: np.ndarray, threshold: float) -> np.ndarray:
+    """Activation and deactivation of each map: bool (2, n_atoms, n_locations).
+
+    ``maps`` is (n_atoms, n_locations), in the unit of ``threshold``.
+    """
+    return np.stack([maps > threshold, maps < -threshold])
+
+
+def dice_coefficients(overlap: np.ndarray, map_size: np.ndarray, network_size: np.ndarray) -> np.ndarray:
+    """``2 |B n F| / (|B| + |F|)``, 0 where both are empty.
+
+    Parameters
+    ----------
+    overlap : (..., n_networks)
+    map_size : (...,)
+    network_size : (n_networks,) or (..., n_networks)
+    """
+    total = map_size[..., None] + network_size
+    return np.divide(2 * overlap, total, out=np.zeros(overlap.shape, np.float32), where=total > 0)
+
+
+def location_overlap(labels: np.ndarray, vertex_location: np.ndarray, n_networks: int, n_locations: int):
+    """Vertices of each network inside each location: float32 (n_locations, n_networks)."""
+    return _tables(labels[None], vertex_location, n_networks, n_locations)[0]
+
+
+def _tables(labels: np.ndarray, vertex_location: np.ndarray, n_networks: int, n_locations: int) -> np.ndarray:
+    """(n_spins, n_vertices) labels -> vertex counts (n_spins, n_locations, n_networks)."""
+    drawn = vertex_location >= 0
+    out = np.empty((len(labels), n_locations, n_networks), np.float32)
+    for i, one in enumerate(labels):
+        use = drawn & (one > 0)
+        cell = vertex_location[use].astype(np.int64) * n_networks + one[use] - 1
+        out[i] = np.bincount(cell, minlength=n_locations * n_networks).reshape(n_locations, n_networks)
+    return out
+
+
+# -- spins -------------------------------------------------------------------------
+
+
+def turned_labels(
+    sphere: np.ndarray, faces: np.ndarray, n_left: int, labels: np.ndarray, n_spins: int, seed: int
+) -> np.ndarray:
+    """Labels after random rotations of the sphere: each vertex takes its nearest turned vertex's label.
+
+    The right hemisphere turns by the mirror image of the left one's rotation.
+    Nearest vertices are exact: a lookup grid gives a start, and walking along
+    mesh edges downhill in distance ends at the nearest vertex.
+
+    Parameters
+    ----------
+    sphere : (n_vertices, 3), left hemisphere first
+    faces : int (n_faces, 3)
+    n_left, n_spins, seed : int
+    labels : uint8 (n_vertices,)
+
+    Returns
+    -------
+    uint8 (n_spins, n_vertices)
+    """
+    rotations = Rotation.random(n_spins, rng=np.random.default_rng(seed)).as_matrix()
+    mirror = np.diag([-1.0, 1.0, 1.0])
+    out = np.empty((n_spins, len(sphere)), np.uint8)
+    for first, last, flip in ((0, n_left, np.eye(3)), (n_left, len(sphere), mirror)):
+        points = sphere[first:last].astype(np.float64)
+        points /= np.linalg.norm(points, axis=1, keepdims=True)
+        own = faces[(faces[:, 0] >= first) & (faces[:, 0] < last)] - first
+        neighbours = _neighbours(own, len(points))
+        grid = _lookup_grid(points, 128)
+        turns = np.ascontiguousarray(flip @ rotations @ flip)
+        _turn(points, neighbours, grid, turns, labels[first:last].astype(np.uint8), out[:, first:last])
+    return out
+
+
+def _neighbours(faces: np.ndarray, n_vertices: int) -> np.ndarray:
+    """Mesh neighbours of each vertex, padded with the vertex itself: int32 (n_vertices, most)."""
+    pairs = np.unique(np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]), axis=0)
+    pairs = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
+    starts = np.searchsorted(pairs[:, 0], np.arange(n_vertices + 1))
+    most = int(np.diff(starts).max())
+    table = np.repeat(np.arange(n_vertices, dtype=np.int32)[:, None], most, axis=1)
+    for column in range(most):
+        has = starts[:-1] + column < starts[1:]
+        table[has, column] = pairs[starts[:-1][has] + column, 1]
+    return table
+
+
+def _lookup_grid(points: np.ndarray, size: int) -> np.ndarray:
+    """Nearest vertex of each cell of a cube around the sphere: int32 (6, size, size)."""
+    middle = (np.arange(size) + 0.5) / size * 2 - 1
+    u, v = np.meshgrid(middle, middle, indexing="ij")
+    tree = cKDTree(points)
+    grid = np.empty((6, size, size), np.int32)
+    for face in range(6):
+        axis, sign = face // 2, 1.0 - 2 * (face % 2)
+        cells = np.empty((size, size, 3))
+        cells[..., axis], cells[..., (axis + 1) % 3], cells[..., (axis + 2) % 3] = sign, u, v
+        grid[face] = tree.query(cells / np.linalg.norm(cells, axis=-1, keepdims=True))[1]
+    return grid
+
+
+@numba.njit(parallel=True, cache=True)
+def _turn(points, neighbours, grid, turns, labels, out):  # pragma: no cover - compiled
+    n_vertices, size = len(points), grid.shape[1]
+    for s in numba.prange(len(turns)):
+        m = turns[s]
+        for i in range(n_vertices):
+            x = m[0, 0] * points[i, 0] + m[0, 1] * points[i, 1] + m[0, 2] * points[i, 2]
+            y = m[1, 0] * points[i, 0] + m[1, 1] * points[i, 1] + m[1, 2] * points[i, 2]
+            z = m[2, 0] * points[i, 0] + m[2, 1] * points[i, 1] + m[2, 2] * points[i, 2]
+            if abs(x) >= abs(y) and abs(x) >= abs(z):
+                face, depth, u, v = (0 if x > 0 else 1), abs(x), y, z
+            elif abs(y) >= abs(z):
+                face, depth, u, v = (2 if y > 0 else 3), abs(y), z, x
+            else:
+                face, depth, u, v = (4 if z > 0 else 5), abs(z), x, y
+            row = min(int((u / depth + 1) * 0.5 * size), size - 1)
+            column = min(int((v / depth + 1) * 0.5 * size), size - 1)
+            best = grid[face, row, column]
+            near = points[best, 0] * x + points[best, 1] * y + points[best, 2] * z
+            moved = True
+            while moved:
+                moved = False
+                here = best
+                for j in neighbours[here]:
+                    dot = points[j, 0] * x + points[j, 1] * y + points[j, 2] * z
+                    if dot > near:
+                        near, best, moved = dot, j, True
+            out[s, i] = labels[best]
+
+
+class SpinNull:
+    """Dice of maps with rotated networks, for any number of maps.
+
+    Parameters
+    ----------
+    labels : int (n_vertices,)
+        0 = none, f + 1 = network f.
+    turned : uint8 (n_spins, n_vertices), from `turned_labels`
+        May have no rows where only `dice` is wanted.
+    vertex_location : int32 (n_vertices,), -1 where nothing is drawn
+    n_networks, n_locations : int
+    """
+
+    def __init__(
+        self,
+        labels: np.ndarray,
+        spins: np.ndarray,
+        vertex_location: np.ndarray,
+        n_networks: int,
+        n_locations: int,
+    ) -> None:
+        self.n_networks, self.n_locations = n_networks, n_locations
+        self.vertex_location = vertex_location
+        drawn = vertex_location >= 0
+        self.weight = np.bincount(vertex_location[drawn], minlength=n_locations).astype(np.float32)
+        self.table = location_overlap(labels, vertex_location, n_networks, n_locations)
+        self.by_vertex = n_locations > 2000
+        if self.by_vertex:
+            self.turned = np.zeros((len(turned), n_locations), np.uint8)
+            self.turned[:, vertex_location[drawn]] = turned[:, drawn]
+            counts = [np.bincount(one, minlength=n_networks + 1)[1:] for one in self.turned]
+            self.sizes = np.array(counts, np.float32).reshape(len(turned), n_networks)
+        else:
+            self.turned = _tables(turned, vertex_location, n_networks, n_locations)
+            self.sizes = self.turned.sum(1)
+
+    def dice(self, masks: np.ndarray) -> np.ndarray:
+        """Dice with the networks where they are: masks (..., n_locations) -> (..., n_networks)."""
+        weighted = masks.astype(np.float32)
+        return dice_coefficients(weighted @ self.table, weighted @ self.weight, self.table.sum(0))
+
+    def p(self, masks: np.ndarray, n_spins: int | None = None) -> np.ndarray:
+        """Spin p of each map and network: (1 + #{Dice_spin >= Dice}) / (1 + n_spins).
+
+        ``masks`` is bool (..., n_locations); the result is (..., n_networks).
+        """
+        flat = masks.reshape(-1, masks.shape[-1])
+        observed = self.dice(flat)
+        turned, sizes = self.turned[:n_spins], self.sizes[:n_spins]
+        if self.by_vertex:
+            rows, starts = _mask_lists(flat)
+            exceed = _exceed_vertices(rows, starts, turned, sizes, observed)
+        else:
+            exceed = _exceed_parcels(flat.astype(np.float32), self.weight, turned, sizes, observed)
+        p = (1 + exceed) / (1 + len(turned))
+        p[observed <= 0] = 1.0
+        return p.reshape(*masks.shape[:-1], self.n_networks)
+
+
+def _mask_lists(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Members of each mask in one list, and where each mask starts."""
+    which, member = np.nonzero(masks)
+    starts = np.searchsorted(which, np.arange(len(masks) + 1))
+    return member.astype(np.int32), starts.astype(np.int64)
+
+
+@numba.njit(parallel=True, cache=True)
+def _exceed_vertices(members, starts, turned, sizes, observed):  # pragma: no cover - compiled
+    n_masks, n_networks = observed.shape
+    exceed = np.zeros((n_masks, n_networks), np.int64)
+    for m in numba.prange(n_masks):
+        counts = np.empty(n_networks + 1, np.int64)
+        first, last = starts[m], starts[m + 1]
+        for s in range(len(turned)):
+            counts[:] = 0
+            labels = turned[s]
+            for i in range(first, last):
+                counts[labels[members[i]]] += 1
+            for f in range(n_networks):
+                dice = np.float32(2 * counts[f + 1]) / np.float32(last - first + sizes[s, f])
+                if dice >= observed[m, f]:
+                    exceed[m, f] += 1
+    return exceed
+
+
+def _exceed_parcels(
+    masks: np.ndarray, weight: np.ndarray, turned: np.ndarray, sizes: np.ndarray, observed: np.ndarray
+) -> np.ndarray:
+    exceed = np.zeros(observed.shape, np.int64)
+    map_size = masks @ weight
+    for start in range(0, len(turned), 500):
+        overlap = np.einsum("ml,slf->smf", masks, turned[start : start + 500], optimize=True)
+        dice = dice_coefficients(overlap, map_size[None], sizes[start : start + 500][:, None, :])
+        exceed += (dice >= observed[None]).sum(0)
+    return exceed
+
+
+# -- the step ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Fakes:
+    dice: np.ndarray  # (n_fakes, 2, n_atoms, n_networks)
+    p_spin: np.ndarray  # same
+    atom_p: np.ndarray  # (n_fakes, n_atoms)
+
+
+def match(
+    atoms: np.ndarray,
+    bold: np.ndarray,
+    first_tr: int,
+    z_maps: np.ndarray,
+    atom_q: np.ndarray,
+    null: SpinNull,
+    networks: tuple[str, ...],
+    config: MatchConfig,
+    encoding_config: EncodingConfig,
+    *,
+    progress: Callable[[float], None] = lambda fraction: None,
+) -> Correspondence:
+    """Signed Dice of each atom's group map with each network, against both nulls.
+
+    Parameters
+    ----------
+    atoms : (n_rows, n_atoms)
+    bold : (n_subjects, n_trs, n_locations), z-scored
+    first_tr : TR of the atoms' row 0
+    z_maps : (n_atoms, n_locations)
+    atom_q : (n_atoms,), from `encoding.atom_gate`
+    null : SpinNull
+    networks : names
+    config, encoding_config : settings of this step and of the maps
+
+    Returns
+    -------
+    Correspondence
+    """
+    if z_maps.shape[1] != null.n_locations:
+        raise AtlasError(
+            "Maps and atlas do not share their locations",
+            found=f"{z_maps.shape[1]} locations",
+            needed=str(null.n_locations),
+            do="match on the space of the recording",
+        )
+    masks = signed_masks(z_maps, config.z_threshold)
+    dice = null.dice(masks)
+    p_spin = null.p(masks)
+    progress(0.2)
+    fakes = _fake_matches(
+        atoms, bold, first_tr, null, config, encoding_config, lambda f: progress(0.2 + 0.8 * f)
+    )
+    p_phase = _p_phase(dice, fakes.dice)
+    level = config.level
+    return Correspondence(
+        atlas=config.atlas,
+        networks=networks,
+        dice=dice.astype(np.float32),
+        p_spin=p_spin.astype(np.float32),
+        q_spin=fdr(p_spin).astype(np.float32),
+        p_phase=p_phase.astype(np.float32),
+        q_phase=fdr(p_phase).astype(np.float32),
+        atom_q=np.asarray(atom_q, np.float32),
+        involvement_fake=((fakes.p_spin < level) & (fakes.dice > 0)).sum(2).mean(0).astype(np.float32),
+        n_links_fake=((fakes.p_spin < level) & (fakes.dice > 0)).sum((1, 2, 3)).astype(np.int32),
+        n_links_fake_accepted=_accepted_fakes(fakes, level),
+        level=level,
+    )
+
+
+def _fake_matches(
+    atoms: np.ndarray,
+    bold: np.ndarray,
+    first_tr: int,
+    null: SpinNull,
+    config: MatchConfig,
+    encoding_config: EncodingConfig,
+    progress: Callable[[float], None],
+) -> _Fakes:
+    """Whole phase-randomised dictionaries through the same maps, threshold and spins."""
+    rng = np.random.default_rng(config.seed)
+    threshold = z_to_t(config.z_threshold, len(bold))
+    mean = zscore(np.mean(bold, axis=0, dtype=np.float32))
+    sample = encoding.null_locations(mean.shape[1], encoding_config.max_null_locations)
+    brains = encoding.delayed(mean[:, sample], first_tr, len(atoms), encoding_config.delays)
+    dice, p_spin, atom_p = [], [], []
+    for i in range(config.n_fakes):
+        fake = phase_randomised(np.asarray(atoms, np.float32), rng)
+        scores = encoding.held_out(fake, brains, encoding_config)
+        delay = encoding_config.delays[int(scores.lag_r.mean(1).argmax())]
+        maps = encoding.group_t(encoding.subject_weights(fake, bold, first_tr, delay))
+        masks = signed_masks(maps, threshold)
+        dice.append(null.dice(masks))
+        p_spin.append(null.p(masks, SPINS_OF_FAKES))
+        atom_p.append(encoding.atom_gate(fake, brains, 50, rng)[1])
+        progress((i + 1) / config.n_fakes)
+    return _Fakes(np.array(dice), np.array(p_spin), np.array(atom_p))
+
+
+def _p_phase(dice: np.ndarray, fakes: np.ndarray) -> np.ndarray:
+    """p of each Dice among all fake atoms with the same sign and network."""
+    p = np.ones(dice.shape)
+    n_fake_atoms = fakes.shape[0] * fakes.shape[2]
+    for sign in range(dice.shape[0]):
+        for network in range(dice.shape[2]):
+            ordered = np.sort(fakes[:, sign, :, network], axis=None)
+            at_least = n_fake_atoms - np.searchsorted(ordered, dice[sign, :, network], side="left")
+            p[sign, :, network] = (at_least + 1) / (n_fake_atoms + 1)
+    p[dice <= 0] = 1.0
+    return p
+
+
+def _accepted_fakes(fakes: _Fakes, level: float) -> np.ndarray:
+    """Links of each fake dictionary by the accepted rule, the others being its null.
+
+    With few spins the spin part is p < level, not its FDR: a bound from above.
+    """
+    counts = []
+    for i in range(len(fakes.dice)):
+        others = np.delete(fakes.dice, i, axis=0)
+        q_phase = fdr(_p_phase(fakes.dice[i], others))
+        gate = fdr(fakes.atom_p[i]) < level
+        passes = (fakes.p_spin[i] < level) & (q_phase < level) & (fakes.dice[i] > 0)
+        counts.append(int((passes & gate[None, :, None]).sum()))
+    return np.array(counts, np.int32)
