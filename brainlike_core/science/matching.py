@@ -177,7 +177,7 @@ class SpinNull:
     def __init__(
         self,
         labels: np.ndarray,
-        spins: np.ndarray,
+        turned: np.ndarray,
         vertex_location: np.ndarray,
         n_networks: int,
         n_locations: int,
