@@ -119,7 +119,7 @@ class Store:
         """Whether an entry is there (it is verified when it is read)."""
         return (self._entry(key) / "manifest.json").is_file()
 
-    def keys(self) -> Iterator[str]:
+    def __iter__(self) -> Iterator[str]:
         """Keys of all entries, in no order."""
         for path in (self.folder / "entries").glob("??/*/manifest.json"):
             yield path.parent.name
@@ -229,7 +229,7 @@ class Store:
     def verify(self) -> Verification:
         """Check every byte of every entry; nothing is changed."""
         whole, damaged, n_bytes = [], [], 0
-        for key in sorted(self.keys()):
+        for key in sorted(self):
             try:
                 n_bytes += _check_files(self._entry(key), self._manifest(key))
                 whole.append(key)
@@ -240,7 +240,7 @@ class Store:
     def prune(self, max_bytes: int) -> list[str]:
         """Remove the least recently used entries until the rest fit; returns their keys."""
         ages = []
-        for key in self.keys():
+        for key in self:
             entry = self._entry(key)
             size = sum(f.stat().st_size for f in entry.iterdir())
             ages.append(((entry / "manifest.json").stat().st_mtime, size, key))

@@ -618,3 +618,27 @@ class Run:
     organization: Organization
     recovery: Recovery | None = None
     seconds: dict = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class RunRecord:
+    """What the store keeps of a finished run.
+
+    Attributes
+    ----------
+    id, label : str
+    config : dict
+        ``dataclasses.asdict`` of the `RunConfig`.
+    entries : dict
+        Step name -> key of its result.
+    seconds : dict
+        Step name -> seconds it took when it was computed.
+    utc : str
+    """
+
+    id: str
+    label: str
+    config: dict
+    entries: dict
+    seconds: dict
+    utc: str

@@ -1,0 +1,196 @@
+"""The command line: the same configs as the app.
+
+Exit status 0 done, 2 wrong input (one sentence), 1 failure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from typing import Any
+
+from . import __version__, engine, pipeline, report
+from .config import (
+    DictionaryConfig,
+    EncodingConfig,
+    ExtractConfig,
+    MatchConfig,
+    OrganizationConfig,
+    RecordingConfig,
+    RunConfig,
+)
+from .errors import BrainlikeError, ConfigError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    try:
+        given.command(given)
+    except BrainlikeError as error:
+        print(f"brainlike: {error}", file=sys.stderr)
+        return error.exit_status
+    except KeyboardInterrupt:
+        print("brainlike: stopped; what is finished is kept.", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m brainlike_core", description=__doc__.splitlines()[0])
+    parser.add_argument("--version", action="version", version=f"brainlike {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _run_parser(commands)
+    for name in ("recordings", "models", "atlases"):
+        listing = _command(commands, name, f"list the {name}", _list_catalogue)
+        listing.set_defaults(kind=name)
+        listing.add_argument("--data", metavar="FOLDER", help="where recordings lie")
+    _command(commands, "runs", "list the finished runs", _list_runs)
+    show = _command(commands, "show", "the numbers of a finished run", _show)
+    show.add_argument("run", help="the first characters of its id")
+    _command(commands, "verify", "check every byte of the store", _verify)
+    prune = _command(commands, "prune", "remove the least recently used results", _prune)
+    prune.add_argument("--keep-gb", type=float, default=10.0, help="gigabytes to keep (default 10)")
+    return parser
+
+
+def _command(commands: Any, name: str, text: str, function: Any) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
+    parser.set_defaults(command=function)
+    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
+    parser.add_argument("--cache", default="cache", metavar="FOLDER", help="the store (default: cache)")
+    return parser
+
+
+def _run_parser(commands: Any) -> None:
+    run = _command(commands, "run", "walk from a story to brain networks", _run)
+    run.add_argument("--recording", default="simulated", help="simulated (default) or pieman")
+    run.add_argument("--model", action="append", metavar="NAME", help="repeat for several models")
+    run.add_argument("--weights", action="append", choices=("trained", "random"), help="repeat for both")
+    run.add_argument("--layers", default="all", help="all (default), or such as 0-3,7")
+    run.add_argument("--atoms", type=int, default=64, help="K (default 64, the paper's)")
+    run.add_argument("--penalty", type=float, default=DictionaryConfig.penalty, help="lambda (default 0.1)")
+    run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17)")
+    run.add_argument("--spins", type=int, default=MatchConfig.n_spins, help="rotations of the sphere")
+    run.add_argument("--subjects", default="all", help="all (default), or such as 1-40")
+    run.add_argument("--data", metavar="FOLDER", help="where the recording lies")
+    run.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
+
+
+def _run(given: argparse.Namespace) -> None:
+    numbers = []
+    for config in _configs(given):
+        numbers.append(_run_one(config, given))
+    if given.json:
+        print(json.dumps({"runs": numbers}, allow_nan=False))
+
+
+def _run_one(config: RunConfig, given: argparse.Namespace) -> dict[str, Any]:
+    began = time.perf_counter()
+    watch = _Watch(config.label)
+    run = engine.run_now(config, given.cache, given.data, watch)
+    watch.end(time.perf_counter() - began)
+    numbers = report.summary(run)
+    numbers["seconds"]["total"] = round(time.perf_counter() - began, 2)
+    if not given.json:
+        print("\n".join(report.sentences(numbers)))
+        print(f"Run {run.id[:12]}; open it in the app, or: python -m brainlike_core show {run.id[:12]}\n")
+    return numbers
+
+
+class _Watch:
+    """Progress on standard error: one line per step."""
+
+    def __init__(self, label: str) -> None:
+        self.step = ""
+        print(label, file=sys.stderr)
+
+    def __call__(self, step: str, fraction: float) -> None:
+        if step != self.step:
+            self.step = step
+            print(f"  {step} ...", file=sys.stderr)
+
+    def end(self, seconds: float) -> None:
+        print(f"  done in {seconds:.1f} s", file=sys.stderr)
+
+
+def _configs(given: argparse.Namespace) -> list[RunConfig]:
+    return [
+        RunConfig(
+            recording=RecordingConfig(given.recording, _ranges(given.subjects, "--subjects"), seed=0),
+            extract=ExtractConfig(
+                model=model, layers=_ranges(given.layers, "--layers"), weights=weights, seed=given.seed
+            ),
+            dictionary=DictionaryConfig(n_atoms=given.atoms, penalty=given.penalty, seed=given.seed),
+            encoding=EncodingConfig(seed=given.seed),
+            match=MatchConfig(atlas=given.atlas, n_spins=given.spins, seed=given.seed),
+            organization=OrganizationConfig(seed=given.seed),
+        )
+        for model in given.model or ["smollm2-135m"]
+        for weights in given.weights or ["trained"]
+    ]
+
+
+def _ranges(text: str, option: str) -> tuple[int, ...]:
+    """'1-3,7' -> (1, 2, 3, 7); 'all' -> ()."""
+    if text == "all":
+        return ()
+    try:
+        numbers: list[int] = []
+        for part in text.split(","):
+            first, _, last = part.partition("-")
+            numbers.extend(range(int(first), int(last or first) + 1))
+    except ValueError:
+        numbers = []
+    if not numbers or len(numbers) > 100_000:
+        raise ConfigError(
+            f"Invalid value for {option}", found=repr(text), needed="'all', or numbers such as 0-3,7"
+        )
+    return tuple(numbers)
+
+
+def _list_catalogue(given: argparse.Namespace) -> None:
+    entries = pipeline.catalogue(given.data)[given.kind]
+    if given.json:
+        print(json.dumps({given.kind: entries}))
+        return
+    for entry in entries:
+        state = "here" if entry.get("here", True) else "not here"
+        print(f"{entry['name']:<16} {state:<9} {entry['title']}")
+
+
+def _list_runs(given: argparse.Namespace) -> None:
+    runs = pipeline.finished_runs(pipeline.open_store(given.cache))
+    if given.json:
+        print(json.dumps({"runs": [{"id": r.id, "label": r.label, "utc": r.utc} for r in runs]}))
+        return
+    for run in runs:
+        print(f"{run.id[:12]}  {run.utc}  {run.label}")
+
+
+def _show(given: argparse.Namespace) -> None:
+    workspace = pipeline.open_store(given.cache)
+    numbers = report.summary(pipeline.load_run(pipeline.find_run(given.run, workspace), workspace))
+    print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(report.sentences(numbers)))
+
+
+def _verify(given: argparse.Namespace) -> None:
+    found = pipeline.verify(pipeline.open_store(given.cache))
+    if given.json:
+        print(json.dumps({"whole": len(found.whole), "damaged": list(found.damaged), "bytes": found.n_bytes}))
+    else:
+        print(
+            f"{len(found.whole)} results whole, {len(found.damaged)} damaged, {found.n_bytes / 1e9:.2f} GB."
+        )
+
+
+def _prune(given: argparse.Namespace) -> None:
+    removed = pipeline.open_store(given.cache).results.prune(int(given.keep_gb * 1e9))
+    print(json.dumps({"removed": removed}) if given.json else f"{len(removed)} results removed.")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

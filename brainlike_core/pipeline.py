@@ -1,0 +1,535 @@
+"""The remembered steps of the walk, one function each.
+
+Each step asks the store first; what it depends on is in its key, so changing
+one setting recomputes only what follows from it. Heavy libraries (torch,
+transformers, numba) are imported inside the steps that need them: a page that
+reads finished runs never loads them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from .config import RecordingConfig, RunConfig, run_config_from_dict
+from .errors import DamagedEntryError, RecordingError, UnknownNameError
+from .sources import atlases, model_catalogue, recordings, surfaces
+from .store import Question, Store, Verification
+from .values import (
+    Correspondence,
+    Dictionary,
+    EncodingResult,
+    NetworkAtlas,
+    NeuronResponses,
+    Organization,
+    PlantedTruth,
+    Recording,
+    Recovery,
+    Run,
+    RunRecord,
+    Story,
+    Surface,
+)
+
+STEPS = ("recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "recovery")
+# Raise a number when the step's code changes its results.
+VERSIONS = dict.fromkeys(STEPS, 1)
+
+Progress = Callable[[str, float], None]
+
+
+def _silent(step: str, fraction: float) -> None:
+    """No one watches."""
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The stores of one cache folder: results of steps, and records of finished runs."""
+
+    folder: Path
+    results: Store
+    runs: Store
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A finished run in a list."""
+
+    id: str
+    label: str
+    config: RunConfig
+    utc: str
+
+
+def open_store(folder: str | Path = "cache") -> Workspace:
+    """Open (or create) the stores in a cache folder."""
+    folder = Path(folder).absolute()
+    return Workspace(folder, Store(folder / "results"), Store(folder / "runs"))
+
+
+# -- what there is ------------------------------------------------------------------
+
+
+def catalogue(data_folder: str | Path | None = None) -> dict[str, list[dict]]:
+    """Recordings, models and atlases: a list of plain dicts each (name, title, here, ...)."""
+    return {
+        "recordings": recordings.list_recordings(data_folder),
+        "models": model_catalogue.list_models(),
+        "atlases": atlases.list_atlases(),
+    }
+
+
+def surface() -> Surface:
+    """The fsaverage5 surface on which everything is drawn."""
+    return surfaces.load_surface("fsaverage5")
+
+
+def regions() -> NetworkAtlas:
+    """Named cortical regions for read-outs (Schaefer 400)."""
+    return atlases.load_regions()
+
+
+def atlas(name: str) -> NetworkAtlas:
+    """A network atlas by name."""
+    return atlases.load_atlas(name)
+
+
+# -- the walk -----------------------------------------------------------------------
+
+
+@dataclass
+class _Walk:
+    """One walk under way: where results go, who watches, and which keys were used."""
+
+    config: RunConfig
+    workspace: Workspace
+    data_folder: str | Path | None
+    progress: Progress
+    entries: dict[str, str]
+    seconds: dict[str, float]
+
+    def remember(self, step: str, config: dict, inputs: tuple[str, ...], compute: Callable[[], Any]) -> Any:
+        question = Question(step, VERSIONS[step], config, inputs)
+        self.progress(step, 0.0)
+        value = self.workspace.results.remember(question, compute, cancelled=self._poll(step))
+        self.entries[step] = question.key
+        self.seconds[step] = self.workspace.results.provenance(question.key).seconds
+        self.progress(step, 1.0)
+        return value
+
+    def _poll(self, step: str) -> Callable[[], bool]:
+        def cancelled() -> bool:
+            self.progress(step, 0.0)  # raises CancelledError where the person asked to stop
+            return False
+
+        return cancelled
+
+    def report(self, step: str) -> Callable[[float], None]:
+        return lambda fraction: self.progress(step, fraction)
+
+
+def walk(
+    config: RunConfig,
+    workspace: Workspace,
+    *,
+    data_folder: str | Path | None = None,
+    progress: Progress = _silent,
+) -> Run:
+    """Walk from a story to brain networks; every step that is known is read, not computed.
+
+    Parameters
+    ----------
+    config : RunConfig
+    workspace : Workspace
+    data_folder : path, optional
+        Where the recording is, when it is not embedded.
+    progress : callable(step, fraction)
+        Called often; may raise `CancelledError` to stop.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    BrainlikeError
+        One sentence with what was found, what is needed, and what to do.
+    """
+    atlas(config.match.atlas)  # a wrong name is refused before anything runs
+    revision = model_catalogue.revision(config.extract.model)
+    state = _Walk(config, workspace, data_folder, progress, {}, {})
+    recording, story, truth = _recording(state)
+    responses = _responses(state, story, recording, revision)
+    dictionary = _dictionary(state, responses)
+    encoded = _encoding(state, dictionary, recording)
+    matched = _match(state, dictionary, encoded, recording)
+    _organization(state, dictionary, encoded, matched, recording)
+    if truth is not None and truth.atlas == config.match.atlas:
+        _recovery(state, truth, dictionary, matched, recording)
+    _write_record(state)
+    return load_run(config.id, workspace)
+
+
+def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
+    wanted = state.config.recording
+    if wanted.name == "simulated":
+        return _simulated(state, wanted)
+    if wanted.name == "pieman":
+        folder = recordings.find_pieman(state.data_folder)
+        inputs = (recordings.folder_digest(folder),)
+        config = {"name": "pieman", "subjects": list(wanted.subjects)}
+        recording, story = state.remember(
+            "recording", config, inputs, lambda: recordings.load_pieman(folder, wanted.subjects)
+        )
+        return recording, story, None
+    raise UnknownNameError.nearest("recording", wanted.name, ("simulated", "pieman"))
+
+
+def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story, PlantedTruth]:
+    from .sources import simulation
+
+    config = dataclasses.asdict(wanted)
+    story = story_digest(simulation.simulated_story())
+    return state.remember(
+        "recording",
+        config,
+        (story, atlas_digest(atlas("eg17"))),
+        lambda: simulation.simulate(seed=wanted.seed, subjects=wanted.subjects),
+    )
+
+
+def _responses(state: _Walk, story: Story, recording: Recording, revision: str) -> NeuronResponses:
+    extract = state.config.extract
+
+    def extract_words() -> NeuronResponses:
+        from .sources import language_model
+
+        model = language_model.open_model(extract.model, weights=extract.weights, seed=extract.seed)
+        report = state.report("extract")
+        return language_model.extract_words(model, story, extract, progress=lambda f, _="": report(f))
+
+    config = dataclasses.asdict(extract)
+    if extract.weights == "trained":
+        config.pop("seed")  # trained weights have no seed: do not extract them again for each
+    words = state.remember("extract", config, (story_digest(story), revision), extract_words)
+
+    def on_trs() -> NeuronResponses:
+        from .science import timing
+
+        settings, delays = state.config.responses, state.config.encoding.delays
+        rows = timing.story_rows(
+            story.onsets, story.offsets, recording.tr, recording.n_trs, settings.edge_s, max(delays)
+        )
+        band = recording.pass_band if settings.match_filter else ()
+        values = timing.responses_on_trs(
+            words.values,
+            story.onsets,
+            recording.tr,
+            recording.n_trs,
+            band=band,
+            rows=rows,
+            centre_words=settings.centre_words,
+        )
+        return NeuronResponses(words.model, "tr", values, words.layers, words.n_units, rows[0])
+
+    clock = {
+        "tr": recording.tr,
+        "n_trs": recording.n_trs,
+        "band": list(recording.pass_band),
+        "max_delay": max(state.config.encoding.delays),
+        **dataclasses.asdict(state.config.responses),
+    }
+    inputs = (state.entries["extract"], story_digest(story))
+    return state.remember("responses", clock, inputs, on_trs)
+
+
+def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:
+    config = state.config.dictionary
+
+    def learn() -> Dictionary:
+        from .science.dictionary import learn_dictionary
+
+        return learn_dictionary(
+            responses.values,
+            config,
+            layers=responses.layers,
+            n_units=responses.n_units,
+            first_tr=responses.first_tr,
+            progress=state.report("dictionary"),
+        )
+
+    return state.remember("dictionary", dataclasses.asdict(config), (state.entries["responses"],), learn)
+
+
+def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording) -> EncodingResult:
+    config = state.config.encoding
+
+    def compute() -> EncodingResult:
+        from .science.encoding import encode
+
+        return encode(
+            dictionary.atoms,
+            recording.bold,
+            dictionary.first_tr,
+            config,
+            progress=state.report("encoding"),
+        )
+
+    inputs = (state.entries["dictionary"], state.entries["recording"])
+    return state.remember("encoding", dataclasses.asdict(config), inputs, compute)
+
+
+def _match(
+    state: _Walk, dictionary: Dictionary, encoded: EncodingResult, recording: Recording
+) -> Correspondence:
+    config, networks = state.config.match, atlas(state.config.match.atlas)
+
+    def compute() -> Correspondence:
+        from .science import matching
+
+        mesh = surface()
+        turned = matching.turned_labels(
+            mesh.sphere, mesh.faces, mesh.n_left, networks.labels, config.n_spins, config.seed
+        )
+        state.report("match")(0.1)
+        return matching.match(
+            dictionary.atoms,
+            recording.bold,
+            dictionary.first_tr,
+            encoded.z_maps,
+            encoded.atom_q,
+            _null(networks, turned, recording),
+            networks.networks,
+            config,
+            state.config.encoding,
+            progress=lambda f: state.progress("match", 0.1 + 0.9 * f),
+        )
+
+    inputs = (state.entries["encoding"], atlas_digest(networks))
+    return state.remember("match", dataclasses.asdict(config), inputs, compute)
+
+
+def _null(networks: NetworkAtlas, turned: Any, recording: Recording) -> Any:
+    from .science.matching import SpinNull
+
+    return SpinNull(
+        networks.labels, turned, recording.vertex_location, networks.n_networks, recording.n_locations
+    )
+
+
+def _organization(
+    state: _Walk,
+    dictionary: Dictionary,
+    encoded: EncodingResult,
+    matched: Correspondence,
+    recording: Recording,
+) -> Organization:
+    config, networks = state.config.organization, atlas(state.config.match.atlas)
+
+    def compute() -> Organization:
+        from .science.organization import organize
+
+        no_spins = networks.labels[None][:0]
+        null = _null(networks, no_spins, recording)
+        return organize(dictionary, encoded, matched, null, state.config.match, config, recording.tr)
+
+    return state.remember("organization", dataclasses.asdict(config), (state.entries["match"],), compute)
+
+
+def _recovery(
+    state: _Walk,
+    truth: PlantedTruth,
+    dictionary: Dictionary,
+    matched: Correspondence,
+    recording: Recording,
+) -> Recovery:
+    def compute() -> Recovery:
+        from .science.recovery import recover
+
+        return recover(truth, dictionary, matched, recording.tr, recording.pass_band)
+
+    return state.remember("recovery", {}, (state.entries["match"],), compute)
+
+
+# -- finished runs ------------------------------------------------------------------
+
+
+def _record_question(run_id: str) -> Question:
+    return Question("run", 1, {"id": run_id})
+
+
+def _write_record(state: _Walk) -> None:
+    config = state.config
+    record = RunRecord(
+        id=config.id,
+        label=config.label,
+        config=json.loads(json.dumps(dataclasses.asdict(config))),
+        entries=dict(state.entries),
+        seconds=dict(state.seconds),
+        utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    question = _record_question(config.id)
+    if _record(config.id, state.workspace) is None or (
+        state.workspace.runs.get(question.key).entries != record.entries
+    ):
+        state.workspace.runs.put(question, record)
+
+
+def _record(run_id: str, workspace: Workspace) -> RunRecord | None:
+    try:
+        return workspace.runs.get(_record_question(run_id).key)
+    except (KeyError, DamagedEntryError):
+        return None
+
+
+def finished_runs(workspace: Workspace) -> list[RunSummary]:
+    """Finished runs, newest first; a damaged record is left out (running again mends it)."""
+    found = []
+    for key in workspace.runs:
+        with contextlib.suppress(KeyError, DamagedEntryError):
+            record = workspace.runs.get(key)
+            found.append(RunSummary(record.id, record.label, run_config_from_dict(record.config), record.utc))
+    return sorted(found, key=lambda run: (run.utc, run.label), reverse=True)
+
+
+def find_run(prefix: str, workspace: Workspace) -> str:
+    """The id of the finished run that starts with ``prefix``.
+
+    Raises
+    ------
+    UnknownNameError
+        When no run, or more than one, starts so.
+    """
+    known = [run.id for run in finished_runs(workspace)]
+    matches = [run_id for run_id in known if run_id.startswith(prefix)]
+    if len(matches) == 1:
+        return matches[0]
+    raise UnknownNameError(
+        "Unknown run",
+        found=f"'{prefix}' ({len(matches)} of {len(known)} finished runs start so)",
+        needed="the first characters of one run's id",
+        do="list them with: python -m brainlike_core runs",
+    )
+
+
+def load_run(run_id: str, workspace: Workspace) -> Run:
+    """Everything of a finished run, each byte checked.
+
+    Raises
+    ------
+    UnknownNameError
+        When the run is not finished.
+    DamagedEntryError
+        When a result is damaged or pruned; running it again mends it.
+    """
+    record = _record(run_id, workspace)
+    if record is None:
+        raise UnknownNameError(
+            "Unknown run", found=run_id[:12], needed="a finished run", do="run it first, or list the runs"
+        )
+    parts = {}
+    for step, key in record.entries.items():
+        if step in ("extract", "responses"):
+            continue  # not shown; read when a view needs them
+        try:
+            parts[step] = workspace.results.get(key)
+        except KeyError:
+            raise RecordingError(
+                f"Step '{step}' of run {run_id[:12]} is no longer in the cache",
+                needed="its stored result",
+                do="run it again: only what is missing is computed",
+            ) from None
+    recording, story = parts["recording"][:2]
+    config = run_config_from_dict(record.config)
+    return Run(
+        id=record.id,
+        config=config,
+        story=story,
+        recording=recording,
+        atlas=atlas(config.match.atlas),
+        dictionary=parts["dictionary"],
+        encoding=parts["encoding"],
+        correspondence=parts["match"],
+        organization=parts["organization"],
+        recovery=parts.get("recovery"),
+        seconds=dict(record.seconds),
+    )
+
+
+def verify(workspace: Workspace) -> Verification:
+    """Check every byte of every stored result and record."""
+    results, runs = workspace.results.verify(), workspace.runs.verify()
+    return Verification(
+        results.whole + runs.whole, results.damaged + runs.damaged, results.n_bytes + runs.n_bytes
+    )
+
+
+# -- words --------------------------------------------------------------------------
+
+
+def word_activity(run: Run, atom: int) -> pd.DataFrame:
+    """The atom's activity when each word was heard: word, onset, offset, aligned, activity.
+
+    The haemodynamic response delays what a word does by about 5 s, so the
+    activity of a word is that of the atom 5 s after its onset, in units of the
+    atom's standard deviation.
+    """
+    from .science import timing
+
+    series = timing.zscore(run.dictionary.atoms[:, atom])
+    row = ((run.story.onsets + 5.0) / run.recording.tr).astype(int) - run.dictionary.first_tr
+    inside = (row >= 0) & (row < len(series))
+    activity = pd.Series(series[row.clip(0, len(series) - 1)]).where(inside)
+    return pd.DataFrame(
+        {
+            "word": run.story.words,
+            "onset": run.story.onsets,
+            "offset": run.story.offsets,
+            "aligned": run.story.aligned,
+            "activity": activity,
+        }
+    )
+
+
+def top_words(run: Run, atom: int, n: int = 12) -> pd.DataFrame:
+    """The passages in which an atom is most active: word, onset, activity, context.
+
+    One word per passage: neighbours within 6 s share a haemodynamic response.
+    """
+    table = word_activity(run, atom).dropna(subset="activity").sort_values("activity", ascending=False)
+    chosen: list[int] = []
+    for i in table.index:
+        if all(abs(run.story.onsets[i] - run.story.onsets[j]) > 6 for j in chosen):
+            chosen.append(i)
+        if len(chosen) == n:
+            break
+    picked = table.loc[chosen, ["word", "onset", "activity"]]
+    picked["context"] = [" ".join(run.story.words[max(0, i - 6) : i + 7]) for i in chosen]
+    return picked.reset_index(drop=True)
+
+
+# -- digests ------------------------------------------------------------------------
+
+
+def story_digest(story: Story) -> str:
+    """SHA-256 of a story's text and timing."""
+    body = hashlib.sha256(story.text.encode())
+    for part in (story.spans, story.onsets, story.offsets, story.aligned):
+        body.update(part.tobytes())
+    return body.hexdigest()
+
+
+def atlas_digest(value: NetworkAtlas) -> str:
+    """SHA-256 of an atlas's labels and names."""
+    body = hashlib.sha256(value.labels.tobytes())
+    body.update("\n".join(value.networks).encode())
+    return body.hexdigest()

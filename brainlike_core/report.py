@@ -1,0 +1,148 @@
+"""A finished run in numbers and words."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .config import RunConfig
+from .values import Run
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """The numbers of a finished run, as ``run --json`` and ``show --json`` print them.
+
+    Returns
+    -------
+    dict
+        ``id, label, recording, model, weights, seed, n_neurons, n_trs, n_atoms,
+        n_subjects, dictionary, encoding, correspondence, organization,
+        recovery`` (simulated recordings only) ``, seconds``. Plain numbers,
+        ``None`` where a quantity is not defined.
+    """
+    config: RunConfig = run.config  # type: ignore[assignment]
+    numbers = {
+        "id": run.id,
+        "label": config.label,
+        "recording": config.recording.name,
+        "model": config.extract.model,
+        "weights": config.extract.weights,
+        "seed": config.extract.seed,
+        "n_neurons": run.dictionary.n_neurons,
+        "n_trs": run.dictionary.n_trs,
+        "n_atoms": run.dictionary.n_atoms,
+        "n_subjects": run.recording.n_subjects,
+        "dictionary": _dictionary(run),
+        "encoding": _encoding(run, config.encoding.fdr),
+        "correspondence": _correspondence(run),
+        "organization": _organization(run),
+        "seconds": {step: round(s, 2) for step, s in run.seconds.items()},
+    }
+    if run.recovery is not None:
+        numbers["recovery"] = _recovery(run)
+    return _plain(numbers)
+
+
+def _dictionary(run: Run) -> dict[str, Any]:
+    starts = np.diff(run.dictionary.loading_starts)
+    return {
+        "r2_median": float(np.median(run.dictionary.r2)),
+        "lambda": run.dictionary.penalty,
+        "loadings_per_neuron_median": float(np.median(starts)),
+        "n_iterations": run.dictionary.n_iterations,
+    }
+
+
+def _encoding(run: Run, level: float) -> dict[str, Any]:
+    e = run.encoding
+    return {
+        "r_heldout_mean": e.r_mean,
+        "r_heldout_mean_p": e.r_mean_p,
+        "r_heldout_null_mean": float(e.null_means.mean()),
+        "r_heldout_null_sd": float(e.null_means.std()),
+        "r_heldout_max": float(e.r_heldout.max()),
+        "r_subject_mean": float(e.r_subjects.mean()),
+        "n_locations": e.n_locations,
+        "n_significant": int(np.nansum(e.q < level)),
+        "n_surrogates": len(e.null_means),
+        "noise_ceiling_mean": float(e.noise_ceiling.mean()),
+        "noise_ceiling_max": float(e.noise_ceiling.max()),
+        "r2_insample_max": float(e.r2_insample.max()),
+        "r2_insample_mean": float(e.r2_insample.mean()),
+        "r2_insample_null_mean": float(e.r2_insample_null.mean()),
+        "lag_curve": {int(d): float(r) for d, r in zip(e.lag_delays, e.lag_curve, strict=True)},
+        "map_delay_trs": e.map_delay,
+        "n_atoms_brain_related": int((e.atom_q < level).sum()),
+    }
+
+
+def _correspondence(run: Run) -> dict[str, Any]:
+    c = run.correspondence
+    links = c.links("paper")
+    return {
+        "atlas": c.atlas,
+        "rule": f"spin p < {c.level} (paper)",
+        "n_links": len(links),
+        "n_links_fake_mean": float(c.n_links_fake.mean()),
+        "n_links_fake_range": [int(v) for v in np.percentile(c.n_links_fake, [2.5, 97.5])],
+        "n_fakes": len(c.n_links_fake),
+        "n_links_accepted": int(c.accepted_links.sum()),
+        "n_links_accepted_fake_mean": float(c.n_links_fake_accepted.mean()),
+        "links": links.to_dict("records"),
+    }
+
+
+def _organization(run: Run) -> dict[str, Any]:
+    table = run.organization.metrics
+    numbers: dict[str, Any] = dict(zip(table["metric"], table["value"], strict=True))
+    numbers["intervals"] = {r.metric: [r.low, r.high] for r in table.itertuples()}
+    numbers["nulls"] = {r.metric: [r.null_low, r.null_high] for r in table.itertuples() if r.null == r.null}
+    numbers["networks"] = run.organization.networks.to_dict("records")
+    return numbers
+
+
+def _recovery(run: Run) -> dict[str, Any]:
+    r = run.recovery
+    assert r is not None
+    return {"score": r.score, "chance": r.chance, "p": r.p, "table": r.table.to_dict("records")}
+
+
+def _plain(value: Any) -> Any:
+    """JSON-ready: no numpy types, None for what is not a number."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return None if not math.isfinite(value) else float(f"{value:.6g}")
+    return value
+
+
+def sentences(numbers: dict[str, Any]) -> list[str]:
+    """A run's result in plain sentences, nulls beside every figure.
+
+    Parameters
+    ----------
+    numbers : dict, from `summary`
+    """
+    e, c = numbers["encoding"], numbers["correspondence"]
+    lines = [
+        f"{numbers['label']}: {numbers['n_neurons']:,} neurons, {numbers['n_atoms']} atoms "
+        f"(dictionary R2 {numbers['dictionary']['r2_median']:.2f} at lambda {numbers['dictionary']['lambda']:g}).",
+        f"Held-out r {e['r_heldout_mean']:.3f}, p {e['r_heldout_mean_p']:.3f} "
+        f"(null {e['r_heldout_null_mean']:.3f} +- {e['r_heldout_null_sd']:.3f}, {e['n_surrogates']} surrogates); "
+        f"best location {e['r_heldout_max']:.2f}; {e['n_significant']:,} of {e['n_locations']:,} locations at FDR .05.",
+        f"{c['n_links']} links by the paper's spin rule with {c['atlas']}; phase-randomised atoms get "
+        f"{c['n_links_fake_mean']:.0f} ({c['n_links_fake_range'][0]}-{c['n_links_fake_range'][1]}). "
+        f"{c['n_links_accepted']} pass both nulls and the atom gate.",
+    ]
+    if "recovery" in numbers:
+        r = numbers["recovery"]
+        lines.append(
+            f"Planted truth: {r['score']:.0%} of effects recovered, chance {r['chance']:.0%}, p {r['p']:.4f}."
+        )
+    return lines
