@@ -230,7 +230,7 @@ class MatchConfig:
 
     atlas: str = "eg17"
     z_threshold: float = 2.3
-    n_spins: int = 2000
+    n_spins: int = 10_000
     n_fakes: int = 100
     level: float = 0.05
     seed: int = 0

@@ -451,7 +451,8 @@ class Correspondence(_Frozen):
     p_spin, q_spin : float32 (2, n_atoms, n_networks)
         Against rotations of the sphere (the paper's null).
     p_phase, q_phase : float32 (2, n_atoms, n_networks)
-        Against the Dice of phase-randomised atoms with the same network.
+        The atom's correlation with the network's mean response, best delay,
+        against that of phase-randomised atoms.
     atom_q : float32 (n_atoms,)
         Is the atom brain-related at all (see `EncodingResult`)?
     involvement_fake : float32 (2, n_networks)

@@ -180,7 +180,7 @@ def _scores(fold: _Fold, brain: np.ndarray) -> np.ndarray:
     """Test r of each penalty and column: (n_penalties, n_columns)."""
     rotated = _rotated_covariance(fold, brain)
     basis = fold.test_atoms @ fold.vectors
-    truth = _unit_columns(brain[fold.test])
+    truth = unit_columns(brain[fold.test])
     out = np.empty((len(fold.shrink), brain.shape[1]), np.float32)
     for i, shrink in enumerate(fold.shrink):
         out[i] = _r_of_prediction((basis * shrink) @ rotated, truth)
@@ -191,10 +191,11 @@ def _test_score(fold: _Fold, brain: np.ndarray, penalty: np.ndarray) -> np.ndarr
     """Test r with one penalty per column: (n_columns,)."""
     weights = _rotated_covariance(fold, brain) * fold.shrink[penalty].T
     prediction = (fold.test_atoms @ fold.vectors) @ weights
-    return _r_of_prediction(prediction, _unit_columns(brain[fold.test]))
+    return _r_of_prediction(prediction, unit_columns(brain[fold.test]))
 
 
-def _unit_columns(values: np.ndarray) -> np.ndarray:
+def unit_columns(values: np.ndarray) -> np.ndarray:
+    """Columns with mean 0 and norm 1; 0 where one never moves."""
     centred = values - values.mean(0)
     norm = np.sqrt(np.einsum("tv,tv->v", centred, centred))
     return centred / np.where(norm > 1e-6, norm, np.inf)
@@ -249,13 +250,13 @@ def atom_relation(atoms: np.ndarray, brains: list[np.ndarray]) -> np.ndarray:
     Through the Gram matrix of time points, so any number of locations costs
     n_trs^2 per atom.
     """
-    unit = _unit_columns(np.asarray(atoms, np.float32))
+    unit = unit_columns(np.asarray(atoms, np.float32))
     scores = [np.einsum("tk,tk->k", unit, _time_gram(brain) @ unit) for brain in brains]
     return np.max(scores, axis=0)
 
 
 def _time_gram(brain: np.ndarray) -> np.ndarray:
-    unit = _unit_columns(np.asarray(brain, np.float32))
+    unit = unit_columns(np.asarray(brain, np.float32))
     moving = max(int((np.abs(unit).sum(0) > 0).sum()), 1)
     return unit @ unit.T / moving
 
@@ -272,7 +273,7 @@ def atom_gate(
     grams = [_time_gram(brain) for brain in brains]
 
     def relation(columns: np.ndarray) -> np.ndarray:
-        unit = _unit_columns(columns)
+        unit = unit_columns(columns)
         return np.max([np.einsum("tk,tk->k", unit, gram @ unit) for gram in grams], axis=0)
 
     observed = relation(np.asarray(atoms, np.float32))
@@ -289,7 +290,7 @@ def insample_r2(atoms: np.ndarray, brain: np.ndarray) -> np.ndarray:
     """R^2 of ordinary regression on all rows (no cross-validation): (n_locations,)."""
     basis, singular, _ = np.linalg.svd(atoms - atoms.mean(0), full_matrices=False)
     basis = basis[:, singular > 1e-5 * singular.max()]
-    projected = basis.T @ _unit_columns(np.asarray(brain, np.float32))
+    projected = basis.T @ unit_columns(np.asarray(brain, np.float32))
     return np.einsum("kv,kv->v", projected, projected)
 
 

@@ -5,6 +5,10 @@ Correspondence Toolbox (Kong et al. 2025, doi:10.1038/s41467-025-58176-9).
 First null: rotations of the sphere (Alexander-Bloch et al. 2018,
 doi:10.1016/j.neuroimage.2018.05.070). Second null, ours: phase-randomised
 atoms, which have the spectrum of real ones but nothing to do with the story.
+Subjects share one response, so the group map of a fake atom is as
+network-shaped as that of a real one and its Dice as large; what a fake lacks
+is the size of its correlation with the network. That is what the second null
+tests.
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ from .statistics import fdr, phase_randomised, z_to_t
 from .timing import zscore
 
 SPINS_OF_FAKES = 1000  # the paper's number; enough for p < .05
+PHASE_COPIES = 1000
 
 
 # -- Dice --------------------------------------------------------------------------
@@ -187,6 +192,7 @@ class SpinNull:
         drawn = vertex_location >= 0
         self.weight = np.bincount(vertex_location[drawn], minlength=n_locations).astype(np.float32)
         self.table = location_overlap(labels, vertex_location, n_networks, n_locations)
+        self.share = self.table / np.maximum(self.table.sum(0), 1)  # location -> mean of the network
         self.by_vertex = n_locations > 2000
         if self.by_vertex:
             self.turned = np.zeros((len(turned), n_locations), np.uint8)
@@ -265,6 +271,7 @@ def _exceed_parcels(
 class _Fakes:
     dice: np.ndarray  # (n_fakes, 2, n_atoms, n_networks)
     p_spin: np.ndarray  # same
+    p_phase: np.ndarray  # same
     atom_p: np.ndarray  # (n_fakes, n_atoms)
 
 
@@ -305,15 +312,16 @@ def match(
             needed=str(null.n_locations),
             do="match on the space of the recording",
         )
-    masks = signed_masks(z_maps, config.z_threshold)
-    dice = null.dice(masks)
-    p_spin = null.p(masks)
-    progress(0.2)
-    fakes = _fake_matches(
-        atoms, bold, first_tr, null, config, encoding_config, lambda f: progress(0.2 + 0.8 * f)
-    )
-    p_phase = _p_phase(dice, fakes.dice)
     level = config.level
+    masks = signed_masks(z_maps, config.z_threshold)
+    dice, p_spin = null.dice(masks), null.p(masks)
+    progress(0.1)
+    mean = zscore(np.mean(bold, axis=0, dtype=np.float32))
+    brains = encoding.delayed(mean, first_tr, len(atoms), encoding_config.delays)
+    phase = PhaseNull(atoms, [b @ null.share for b in brains], np.random.default_rng([config.seed, 1]))
+    p_phase = phase.p(atoms)
+    progress(0.2)
+    fakes = _fake_matches(atoms, bold, first_tr, brains, null, phase, config, encoding_config, progress)
     return Correspondence(
         atlas=config.atlas,
         networks=networks,
@@ -330,58 +338,82 @@ def match(
     )
 
 
+class PhaseNull:
+    """How strongly phase-randomised atoms correlate with each network's mean response.
+
+    Parameters
+    ----------
+    atoms : (n_rows, n_atoms)
+    series : one (n_rows, n_networks) array of network means per delay
+    rng : numpy Generator
+    """
+
+    def __init__(self, atoms: np.ndarray, series: list[np.ndarray], rng: np.random.Generator) -> None:
+        self.series = [encoding.unit_columns(np.asarray(one, np.float32)) for one in series]
+        atoms = np.asarray(atoms, np.float32)
+        copies = np.stack([self.response(phase_randomised(atoms, rng)) for _ in range(PHASE_COPIES)])
+        self.mean, self.spread = copies.mean(0), np.maximum(copies.std(0), 1e-9)
+        # Each atom is scaled by its own copies (slow atoms correlate more by
+        # chance), then all atoms share one null per sign and network.
+        scaled = ((copies - self.mean) / self.spread).transpose(1, 3, 0, 2)
+        self.ordered = np.sort(scaled.reshape(*scaled.shape[:2], -1), axis=-1)
+
+    def response(self, atoms: np.ndarray) -> np.ndarray:
+        """Largest r over delays, and largest -r: (2, n_atoms, n_networks)."""
+        unit = encoding.unit_columns(np.asarray(atoms, np.float32))
+        r = np.stack([unit.T @ one for one in self.series])
+        return np.stack([r.max(0), -r.min(0)])
+
+    def p(self, atoms: np.ndarray) -> np.ndarray:
+        """p of the atoms' responses; ``atoms`` have the spectra of those given at first."""
+        scaled = (self.response(atoms) - self.mean) / self.spread
+        p = np.empty(scaled.shape)
+        n = self.ordered.shape[-1]
+        for sign, network in np.ndindex(*self.ordered.shape[:2]):
+            below = np.searchsorted(self.ordered[sign, network], scaled[sign, :, network], side="left")
+            p[sign, :, network] = (n - below + 1) / (n + 1)
+        return p
+
+
 def _fake_matches(
     atoms: np.ndarray,
     bold: np.ndarray,
     first_tr: int,
+    brains: list[np.ndarray],
     null: SpinNull,
+    phase: PhaseNull,
     config: MatchConfig,
     encoding_config: EncodingConfig,
     progress: Callable[[float], None],
 ) -> _Fakes:
     """Whole phase-randomised dictionaries through the same maps, threshold and spins."""
-    rng = np.random.default_rng(config.seed)
+    rng = np.random.default_rng([config.seed, 2])
     threshold = z_to_t(config.z_threshold, len(bold))
-    mean = zscore(np.mean(bold, axis=0, dtype=np.float32))
-    sample = encoding.null_locations(mean.shape[1], encoding_config.max_null_locations)
-    brains = encoding.delayed(mean[:, sample], first_tr, len(atoms), encoding_config.delays)
-    dice, p_spin, atom_p = [], [], []
+    sample = encoding.null_locations(bold.shape[2], encoding_config.max_null_locations)
+    brains = [brain[:, sample] for brain in brains]
+    found: list[tuple] = []
     for i in range(config.n_fakes):
         fake = phase_randomised(np.asarray(atoms, np.float32), rng)
         scores = encoding.held_out(fake, brains, encoding_config)
         delay = encoding_config.delays[int(scores.lag_r.mean(1).argmax())]
-        maps = encoding.group_t(encoding.subject_weights(fake, bold, first_tr, delay))
-        masks = signed_masks(maps, threshold)
-        dice.append(null.dice(masks))
-        p_spin.append(null.p(masks, SPINS_OF_FAKES))
-        atom_p.append(encoding.atom_gate(fake, brains, 50, rng)[1])
-        progress((i + 1) / config.n_fakes)
-    return _Fakes(np.array(dice), np.array(p_spin), np.array(atom_p))
-
-
-def _p_phase(dice: np.ndarray, fakes: np.ndarray) -> np.ndarray:
-    """p of each Dice among all fake atoms with the same sign and network."""
-    p = np.ones(dice.shape)
-    n_fake_atoms = fakes.shape[0] * fakes.shape[2]
-    for sign in range(dice.shape[0]):
-        for network in range(dice.shape[2]):
-            ordered = np.sort(fakes[:, sign, :, network], axis=None)
-            at_least = n_fake_atoms - np.searchsorted(ordered, dice[sign, :, network], side="left")
-            p[sign, :, network] = (at_least + 1) / (n_fake_atoms + 1)
-    p[dice <= 0] = 1.0
-    return p
+        masks = signed_masks(
+            encoding.group_t(encoding.subject_weights(fake, bold, first_tr, delay)), threshold
+        )
+        gate = encoding.atom_gate(fake, brains, 100, rng)[1]
+        found.append((null.dice(masks), null.p(masks, SPINS_OF_FAKES), phase.p(fake), gate))
+        progress(0.2 + 0.8 * (i + 1) / config.n_fakes)
+    return _Fakes(*(np.array(part) for part in zip(*found, strict=True)))
 
 
 def _accepted_fakes(fakes: _Fakes, level: float) -> np.ndarray:
-    """Links of each fake dictionary by the accepted rule, the others being its null.
+    """Links of each fake dictionary by the accepted rule.
 
     With few spins the spin part is p < level, not its FDR: a bound from above.
     """
     counts = []
-    for i in range(len(fakes.dice)):
-        others = np.delete(fakes.dice, i, axis=0)
-        q_phase = fdr(_p_phase(fakes.dice[i], others))
-        gate = fdr(fakes.atom_p[i]) < level
-        passes = (fakes.p_spin[i] < level) & (q_phase < level) & (fakes.dice[i] > 0)
-        counts.append(int((passes & gate[None, :, None]).sum()))
+    for dice, p_spin, p_phase, atom_p in zip(
+        fakes.dice, fakes.p_spin, fakes.p_phase, fakes.atom_p, strict=True
+    ):
+        passes = (p_spin < level) & (fdr(p_phase) < level) & (dice > 0)
+        counts.append(int((passes & (fdr(atom_p) < level)[None, :, None]).sum()))
     return np.array(counts, np.int32)
