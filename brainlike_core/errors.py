@@ -79,7 +79,7 @@ class UnknownNameError(InputError):
         Unknown atlas: found 'yeo8', needed one of eg17, yeo17, yeo7; did you mean yeo7 or yeo17?.
         """
         known = sorted(known)
-        near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.4)
+        near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.6)
         do = f"did you mean {' or '.join(near)}?" if near else f"choose one of these {kind}s"
         return cls(f"Unknown {kind}", found=repr(name), needed=f"one of {', '.join(known)}", do=do)
 

@@ -40,8 +40,8 @@ def diversity(correlations: np.ndarray) -> float:
 
     Examples
     --------
-    >>> diversity(np.array([[1.0, -0.4], [-0.4, 1.0]]))
-    0.6
+    >>> diversity(np.array([[1.0, -0.5], [-0.5, 1.0]]))
+    0.5
     """
     return 1 - mean_pairwise(np.abs(correlations), np.arange(len(correlations)))
 

@@ -1,0 +1,110 @@
+"""config.py and errors.py: digests, checks at birth, sentences."""
+
+import dataclasses
+import doctest
+import pickle
+
+import pytest
+
+from brainlike_core import config, errors
+from brainlike_core.config import (
+    DictionaryConfig,
+    EncodingConfig,
+    ExtractConfig,
+    MatchConfig,
+    OrganizationConfig,
+    RecordingConfig,
+    ResponseConfig,
+    RunConfig,
+    digest,
+    run_config_from_dict,
+)
+from brainlike_core.errors import ConfigError, UnknownNameError
+from brainlike_core.science import organization, recovery, statistics
+
+OTHER = {str: "random", int: 9, float: 0.37, bool: False}
+
+
+@pytest.mark.parametrize(
+    "module", [config, errors, organization, recovery, statistics], ids=lambda m: m.__name__
+)
+def test_examples_in_docstrings_are_true(module):
+    """Doctests."""
+    assert doctest.testmod(module, extraglobs={"np": __import__("numpy")}).failed == 0
+
+
+PARTS = [RecordingConfig(), ExtractConfig(), ResponseConfig(), DictionaryConfig(), EncodingConfig(), MatchConfig(), OrganizationConfig()]  # fmt: skip
+FIELDS = [(part, f.name) for part in PARTS for f in dataclasses.fields(part)]
+FIXED = {"neurons", "hrf"}  # one legal value so far
+
+
+@pytest.mark.parametrize(
+    ("part", "name"), FIELDS, ids=lambda x: x if isinstance(x, str) else type(x).__name__
+)
+def test_digest_changes_with_every_field(part, name):
+    """No setting is forgotten by the key."""
+    if name in FIXED:
+        pytest.skip("has one legal value")
+    old = getattr(part, name)
+    new = (
+        (1, 2)
+        if isinstance(old, tuple)
+        else old + 20
+        if isinstance(old, int) and not isinstance(old, bool)
+        else OTHER[type(old)]
+    )
+    if name == "stride":
+        new = 100
+    assert digest(dataclasses.replace(part, **{name: new})) != digest(part)
+
+
+def test_run_config_survives_json():
+    """A run's config comes back equal from its stored fields, tuples as tuples."""
+    import json
+
+    run = RunConfig(extract=ExtractConfig(layers=(1, 2)), recording=RecordingConfig("pieman", (1, 5)))
+    again = run_config_from_dict(json.loads(json.dumps(dataclasses.asdict(run))))
+    assert again == run and again.id == run.id
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: DictionaryConfig(n_atoms=1), "found 1, needed 2 to 4096; change n_atoms"),
+        (lambda: DictionaryConfig(penalty=0), "found 0, needed between 0 and 1"),
+        (lambda: DictionaryConfig(penalty=1.5), "needed between 0 and 1"),
+        (lambda: DictionaryConfig(tolerance=0), "needed between 0 and 1"),
+        (lambda: ExtractConfig(weights="half"), "needed 'trained' or 'random'"),
+        (lambda: ExtractConfig(layers=(-1,)), "needed numbers from 0"),
+        (lambda: ExtractConfig(window=4), "needed at least 8 tokens"),
+        (lambda: ExtractConfig(stride=600), "needed 1 to window"),
+        (lambda: ExtractConfig(neurons="x"), "needed 'ffn_out'"),
+        (lambda: RecordingConfig(subjects=(0,)), "needed positions from 1"),
+        (lambda: RecordingConfig(subjects=(2, 2)), "needed each once"),
+        (lambda: EncodingConfig(n_folds=1), "needed at least 2"),
+        (lambda: EncodingConfig(delays=()), "needed 0 to 20 TRs"),
+        (lambda: EncodingConfig(penalties=(0.0,)), "needed > 0"),
+        (lambda: EncodingConfig(n_surrogates=5), r"needed at least 19 \(p = .05\)"),
+        (lambda: MatchConfig(z_threshold=0), "needed > 0"),
+        (lambda: MatchConfig(n_spins=3), "needed at least 19"),
+        (lambda: OrganizationConfig(n_bootstraps=1), "needed at least 20"),
+        (lambda: ResponseConfig(edge_s=-1), "needed 0 to 60 seconds"),
+    ],
+)
+def test_settings_outside_their_range_are_refused(make, sentence):
+    """One sentence: found, needed, do."""
+    with pytest.raises(ConfigError, match=sentence):
+        make()
+
+
+def test_unknown_names_come_with_the_nearest():
+    """A typing slip is answered with the right name."""
+    error = UnknownNameError.nearest("model", "smolm2-135m", ["smollm2-135m", "minilm-l6"])
+    assert "did you mean smollm2-135m?" in str(error) and error.exit_status == 2
+
+
+def test_errors_cross_processes_whole():
+    """A worker's refusal arrives with every part of its sentence."""
+    error = ConfigError("a", found="b", needed="c", do="d")
+    again = pickle.loads(pickle.dumps(error))
+    assert str(again) == str(error) == "a: found b, needed c; d." and type(again) is ConfigError
