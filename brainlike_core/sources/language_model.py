@@ -15,6 +15,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,12 +46,12 @@ _KEY_PREFIX = {"bert": "bert.", "llama": "model."}
 
 # Only these fields of a config.json reach transformers: others can name code or kernels to fetch.
 _SIZES = {
-    "vocab_size": 1 << 20,
-    "hidden_size": 1 << 16,
-    "num_hidden_layers": 1 << 9,
-    "num_attention_heads": 1 << 10,
-    "intermediate_size": 1 << 18,
-    "max_position_embeddings": 1 << 21,
+    "vocab_size": (2, 1 << 20),
+    "hidden_size": (1, 1 << 16),
+    "num_hidden_layers": (1, 1 << 9),
+    "num_attention_heads": (1, 1 << 10),
+    "intermediate_size": (1, 1 << 18),
+    "max_position_embeddings": (8, 1 << 21),
 }
 _FIELDS = {
     "bert": {"hidden_act", "type_vocab_size", "layer_norm_eps", "initializer_range", "pad_token_id"},
@@ -197,6 +198,7 @@ def _options(family: str) -> dict[str, Any]:
 
 
 def _random(parts: _Parts, seed: int) -> nn.Module:
+    _shapes(parts)
     with torch.random.fork_rng(devices=[]), _refusals(parts.name):
         torch.manual_seed(seed)
         parts.config._attn_implementation = "sdpa"
@@ -216,10 +218,23 @@ def _trained(parts: _Parts) -> nn.Module:
         )
 
 
-def _fitting(parts: _Parts, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Keep the weights of the headless model; refuse where one is missing or has another shape."""
+def _shapes(parts: _Parts) -> dict[str, torch.Tensor]:
+    """The headless model's weights without their memory; refuse what this machine cannot hold."""
     with _refusals(parts.name), torch.device("meta"):
         shapes = _CLASSES[parts.family][1](parts.config, **_options(parts.family)).state_dict()
+    need = 4 * sum(weight.numel() for weight in shapes.values())
+    have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    if need > have:
+        raise ModelError(
+            f"Model '{shorten(parts.name)}' does not fit in memory", found=f"{have / 1e9:.0f} GB",
+            needed=f"{need / 1e9:.0f} GB (float32)", do="choose a smaller model or a larger machine",
+        )  # fmt: skip
+    return shapes
+
+
+def _fitting(parts: _Parts, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Keep the weights of the headless model; refuse where one is missing or has another shape."""
+    shapes = _shapes(parts)
     state = {_plain_key(key, parts.family): tensor for key, tensor in state.items()}
     for key, wanted in shapes.items():
         found = tuple(state[key].shape) if key in state else "nothing"
@@ -234,9 +249,8 @@ def _fitting(parts: _Parts, state: dict[str, torch.Tensor]) -> dict[str, torch.T
 def _plain_key(key: str, family: str) -> str:
     """Name of a weight in the headless model; old BERT files say gamma and beta."""
     key = key.removeprefix(_KEY_PREFIX[family])
-    return re.sub(
-        r"LayerNorm\.beta$", "LayerNorm.bias", re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", key)
-    )
+    key = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", key)
+    return re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", key)
 
 
 def _special_tokens(parts: _Parts) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -258,7 +272,8 @@ def _begin_token(parts: _Parts) -> int | None:
     """What a causal model sees first: named by the catalogue, the tokenizer, the config, in this order."""
     if parts.begin_token:
         return parts.tokenizer.token_to_id(parts.begin_token)
-    template = parts.tokenizer.encode("").ids
+    empty = parts.tokenizer.encode("")
+    template = [token for token, special in zip(empty.ids, empty.special_tokens_mask, strict=True) if special]
     ends = parts.config.eos_token_id
     candidates = [*template[:1], parts.config.bos_token_id, *(ends if isinstance(ends, list) else [ends])]
     size = min(parts.config.vocab_size, parts.tokenizer.get_vocab_size())
@@ -500,12 +515,12 @@ def _read_config(name: str, folder: Path) -> Any:
     found = _read_json(name, folder / "config.json")
     _refuse_foreign(name, found)
     family = str(found["model_type"])
-    for key, most in _SIZES.items():
+    for key, (least, most) in _SIZES.items():
         value = found.get(key)
-        if type(value) is not int or not 1 <= value <= most:
+        if type(value) is not int or not least <= value <= most:
             raise ModelError(
                 f"config.json of '{shorten(name)}' has an odd {key}", found=shorten(repr(value)),
-                needed=f"a whole number from 1 to {most}", do="choose another model",
+                needed=f"a whole number from {least} to {most}", do="choose another model",
             )  # fmt: skip
     fields = {key: found[key] for key in _FIELDS[family] | set(_SIZES) if found.get(key) is not None}
     with _refusals(name):
@@ -514,8 +529,9 @@ def _read_config(name: str, folder: Path) -> Any:
 
 def _refuse_foreign(name: str, found: dict[str, Any]) -> None:
     """Refuse other families, models with code of their own, and quantised weights."""
+    family = found.get("model_type")
     reasons = {
-        f"model_type {found.get('model_type')!r}": found.get("model_type") not in _CLASSES,
+        f"model_type {family!r}": not isinstance(family, str) or family not in _CLASSES,
         "auto_map (code of its own, which is never run)": "auto_map" in found,
         "quantization_config": bool(found.get("quantization_config")),
         f"position_embedding_type {found.get('position_embedding_type')!r}": (
@@ -625,7 +641,7 @@ def bidirectional_windows(n_tokens: int, size: int, stride: int) -> list[Window]
     Examples
     --------
     >>> [(w.start, w.stop, w.keep_start, w.keep_stop) for w in bidirectional_windows(10, 6, 3)]
-    [(0, 6, 0, 4), (3, 9, 4, 7), (4, 10, 7, 10)]
+    [(0, 6, 0, 5), (3, 9, 5, 7), (4, 10, 7, 10)]
     """
     size = min(size, n_tokens)
     last = n_tokens - size
@@ -700,7 +716,17 @@ def _tokenise(model: LanguageModel, story: Story) -> tuple[np.ndarray, sparse.cs
             found=repr(shorten(story.words[word])), needed="a word the tokenizer can read",
             do="remove it from the transcript or spell it out",
         )  # fmt: skip
+    _check_ids(model, encoding.ids)
     return np.array(encoding.ids, np.int64), pooling
+
+
+def _check_ids(model: LanguageModel, ids: list[int]) -> None:
+    size = model.model.config.vocab_size
+    if max([*ids, *model.prefix, *model.suffix]) >= size:
+        raise ModelError(
+            f"Tokenizer and weights of '{shorten(model.name)}' do not belong together",
+            found=f"token {max(ids)}", needed=f"tokens below {size}", do="download the model again",
+        )  # fmt: skip
 
 
 def _check_spans(story: Story) -> None:
