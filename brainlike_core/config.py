@@ -193,7 +193,7 @@ class EncodingConfig:
     delays: tuple[int, ...] = (0, 1, 2, 3, 4)
     penalties: tuple[float, ...] = (1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4)
     n_surrogates: int = 200
-    max_null_locations: int = 1300
+    max_null_locations: int = 400
     fdr: float = 0.05
     seed: int = 0
 

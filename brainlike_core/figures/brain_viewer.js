@@ -146,15 +146,22 @@ function traceContours(points, faces, labels, wanted) {
 }
 
 // Nodes inside a chain move towards their two neighbours: triangle edges stop showing.
+// When flat, a chain ends at the cut, where its next node may lie far away.
 function smoothChains(nodes, segments, rounds) {
-  const neighbours = nodes.map(() => [])
-  for (const { i, j } of segments) { neighbours[i].push(j); neighbours[j].push(i) }
+  const link = chosen => {
+    const near = nodes.map(() => [])
+    for (const { i, j } of chosen) { near[i].push(j); near[j].push(i) }
+    return near
+  }
+  const folded = link(segments), flat = link(segments.filter(s => s.flat))
   for (let round = 0; round < rounds; round++) {
     const old = nodes.map(p => p.slice())
-    neighbours.forEach((near, i) => {
-      if (near.length !== 2) return
-      for (let k = 0; k < 9; k++) nodes[i][k] = 0.5 * old[i][k] + 0.25 * (old[near[0]][k] + old[near[1]][k])
-    })
+    for (const [near, from, to] of [[folded, 0, 6], [flat, 6, 9]]) {
+      near.forEach((pair, i) => {
+        if (pair.length !== 2) return
+        for (let k = from; k < to; k++) nodes[i][k] = 0.5 * old[i][k] + 0.25 * (old[pair[0]][k] + old[pair[1]][k])
+      })
+    }
   }
 }
 
@@ -213,7 +220,7 @@ const VIEWS = [
   { hemisphere: 1, base: FROM_LEFT, title: "Right medial", medial: true },
   { hemisphere: 1, base: FROM_RIGHT, title: "Right lateral" },
 ]
-const EXTENT = { folded: [224, 156], flat: [336, 296] }
+const EXTENT = { folded: [224, 162], flat: [336, 296] }
 
 function multiply(a, b) {
   const out = new Array(9).fill(0)
@@ -270,8 +277,8 @@ precision highp float;
 in vec3 normal; in vec2 base; in float data; out vec4 colour;
 uniform float threshold, low, high, flatness; uniform sampler2D table;
 void main() {
-  vec3 cortex = mix(vec3(.83, .825, .82), vec3(.60, .598, .60), smoothstep(-.12, .22, base.x));
-  cortex = mix(cortex, vec3(.90), step(.5, base.y));
+  vec3 cortex = mix(vec3(.84, .836, .83), vec3(.655, .652, .655), smoothstep(-.12, .22, base.x));
+  cortex = mix(cortex, vec3(.775), step(.5, base.y));
   float size = abs(data), edge = max(fwidth(size) * .6, 1e-6);
   float shown = (1. - step(.5, base.y)) * (threshold <= 0. ? 1. : smoothstep(threshold - edge, threshold + edge, size));
   float at = clamp((data - low) / (high - low), 0., 1.);
@@ -331,7 +338,6 @@ class Painter {
     const { gl } = this
     this.mesh = this.program(MESH_VERTEX, MESH_FRAGMENT)
     this.line = this.program(LINE_VERTEX, LINE_FRAGMENT)
-    this.corners = this.buffer(gl.ARRAY_BUFFER, new Float32Array([0, -1, 1, -1, 0, 1, 1, 1]))
     this.tables = Object.fromEntries(Object.entries(COLOUR_TABLES).map(([name, hex]) => [name, this.table(hexBytes(hex))]))
     this.targets = new Map()
     this.parts = null
@@ -373,11 +379,10 @@ class Painter {
     return texture
   }
 
-  attribute(location, data, width, divisor = 0, type = this.gl.FLOAT, usage = undefined) {
+  attribute(location, data, width, type = this.gl.FLOAT, usage = undefined) {
     const { gl } = this, buffer = this.buffer(gl.ARRAY_BUFFER, data, usage)
     gl.enableVertexAttribArray(location)
     gl.vertexAttribPointer(location, width, type, type !== gl.FLOAT, 0, 0)
-    gl.vertexAttribDivisor(location, divisor)
     return buffer
   }
 
@@ -406,7 +411,7 @@ class Painter {
       ...h.normals.map((data, i) => this.attribute(3 + i, data, 3)),
       this.attribute(6, h.paint, 2),
     ]
-    const values = this.attribute(7, new Int16Array(h.source.length), 1, 0, gl.SHORT, gl.DYNAMIC_DRAW)
+    const values = this.attribute(7, new Int16Array(h.source.length), 1, gl.SHORT, gl.DYNAMIC_DRAW)
     buffers.push(values, this.buffer(gl.ELEMENT_ARRAY_BUFFER, h.triangles))
     gl.bindVertexArray(null)
     const part = { h, vao, buffers, values, staged: new Int16Array(h.source.length) }
@@ -414,21 +419,25 @@ class Painter {
     return part
   }
 
+  // Four corners per segment and no instancing: software GL draws instances one by one.
   uploadLines({ nodes }, segments) {
-    const { gl } = this, vao = gl.createVertexArray(), buffers = []
+    const { gl } = this, vao = gl.createVertexArray(), n = segments.length
+    const corners = new Float32Array(n * 8), triangles = new Uint32Array(n * 6), ends = SURFACES.flatMap(() => [new Float32Array(n * 12), new Float32Array(n * 12)])
+    segments.forEach(({ i, j }, k) => {
+      corners.set([0, -1, 1, -1, 0, 1, 1, 1], 8 * k)
+      triangles.set([0, 1, 2, 2, 1, 3].map(v => v + 4 * k), 6 * k)
+      for (let s = 0; s < 3; s++) {
+        for (let c = 0; c < 4; c++) {
+          ends[2 * s].set(nodes[i].subarray(3 * s, 3 * s + 3), 12 * k + 3 * c)
+          ends[2 * s + 1].set(nodes[j].subarray(3 * s, 3 * s + 3), 12 * k + 3 * c)
+        }
+      }
+    })
     gl.bindVertexArray(vao)
-    gl.bindBuffer(gl.ARRAY_BUFFER, this.corners)
-    gl.enableVertexAttribArray(0)
-    gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0)
-    for (const [end, first] of [["i", 1], ["j", 4]]) {
-      SURFACES.forEach((_, s) => {
-        const data = new Float32Array(segments.length * 3)
-        segments.forEach((segment, k) => data.set(nodes[segment[end]].subarray(3 * s, 3 * s + 3), 3 * k))
-        buffers.push(this.attribute(first + s, data, 3, 1))
-      })
-    }
+    const buffers = [this.attribute(0, corners, 2), this.buffer(gl.ELEMENT_ARRAY_BUFFER, triangles)]
+    for (let s = 0; s < 3; s++) buffers.push(this.attribute(1 + s, ends[2 * s], 3), this.attribute(4 + s, ends[2 * s + 1], 3))
     gl.bindVertexArray(null)
-    return { vao, buffers, count: segments.length, flatCount: segments.filter(s => s.flat).length }
+    return { vao, buffers, count: 6 * n, flatCount: 6 * segments.filter(s => s.flat).length }
   }
 
   setOutline(network) {
@@ -552,7 +561,7 @@ class Painter {
     gl.disable(gl.CULL_FACE)
     gl.depthMask(false)
     gl.bindVertexArray(lines.vao)
-    gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, scene.mixing[2] > 0 ? lines.flatCount : lines.count)
+    gl.drawElements(gl.TRIANGLES, scene.mixing[2] > 0 ? lines.flatCount : lines.count, gl.UNSIGNED_INT, 0)
     gl.depthMask(true)
     gl.enable(gl.CULL_FACE)
   }
@@ -645,6 +654,12 @@ function number(value, limit) {
   return value.toFixed(digits(limit)).replace("-", "\u2212")
 }
 
+function significance(passes) {
+  if (passes === null) return []
+  if (!passes) return ["  n.s."]
+  return ["  p", Object.assign(document.createElement("sub"), { textContent: "FDR" }), " < .05"]
+}
+
 // A PNG that opens at its printed size: the pHYs chunk says pixels per metre.
 async function withResolution(blob, dpi) {
   const bytes = new Uint8Array(await blob.arrayBuffer()), chunk = new DataView(new ArrayBuffer(21))
@@ -671,7 +686,7 @@ const ICONS = {
   next: '<path d="m6 3 5 5-5 5"/>',
   reset: '<path d="M3 8a5 5 0 1 0 1.6-3.7M3 2.5v3h3"/>',
   save: '<path d="M8 2v8M4.8 7 8 10.2 11.2 7M3 13h10"/>',
-  contours: '<path d="M2.5 6c2-4 8-4.600 10-1.500s-.5 4.500-2 6-6 3-7.500.500S1.500 8 2.500 6Z"/><path d="M5 9.500c1-3 3-1 4-4"/>',
+  contours: '<path d="M2 5.500 6 3l4 2.500L14 3v7.500L10 13l-4-2.500L2 13ZM6 3v7.500M10 5.500V13"/>',
 }
 
 function icon(name) {
@@ -700,7 +715,7 @@ const MARKUP = `
   <div class="group end">
     <button type="button" data-act="contours" aria-label="Network contours" title="Network contours (c)">${icon("contours")}</button>
     <button type="button" data-act="reset" aria-label="Reset the view" title="Reset the view (r)">${icon("reset")}</button>
-    <button type="button" data-act="save" aria-label="Download a PNG for print" title="PNG, ${PRINT_MM} mm at ${PRINT_DPI} dpi">${icon("save")}<span>PNG</span></button>
+    <button type="button" data-act="save" aria-label="Download a PNG for print" title="PNG, ${PRINT_MM} mm at ${PRINT_DPI} dpi">${icon("save")}</button>
   </div>
 </div>
 <div class="stage">
@@ -875,7 +890,7 @@ class Viewer {
     const free = Math.max(this.data.height - this.root.querySelector(".bar").offsetHeight - this.scale.offsetHeight - 8, 150)
     const ratio4 = Math.min(width / 4 / EXTENT.folded[0], free / EXTENT.folded[1])
     const ratio2 = Math.min(width / 2 / EXTENT.folded[0], free / 2 / EXTENT.folded[1])
-    this.columns = width < 700 || ratio2 > 1.35 * ratio4 ? 2 : 4
+    this.columns = width < 700 || ratio2 > 1.2 * ratio4 ? 2 : 4
     const height = Math.round(this.columns === 2 && width < 700 ? Math.max(free, width * 0.7) : free)
     const ratio = Math.min(window.devicePixelRatio || 1, 3)
     this.canvas.style.height = `${height}px`
@@ -891,7 +906,7 @@ class Viewer {
       const title = document.createElement("span")
       title.textContent = this.state.surface === "flat" ? f.view.title.split(" ")[0] : f.view.title
       title.style.left = `${f.x + f.w / 2}px`
-      title.style.top = `${f.y + 2}px`
+      title.style.top = `${Math.max(f.y + f.h / 2 - 0.5 * EXTENT[this.state.surface === "flat" ? "flat" : "folded"][1] * f.scale / this.camera.zoom - 14, f.y)}px`
       return title
     }))
   }
@@ -1011,6 +1026,7 @@ class Viewer {
     if (vertex === null) return
     const d = this.describe(vertex), lines = d.wall ? [`${d.side} hemisphere`, "Medial wall"] : this.lines(d)
     this.tip.replaceChildren(...lines.map((text, i) => Object.assign(document.createElement("div"), { textContent: text, className: `line${i}` })))
+    if (!d.wall && d.value !== null) this.tip.firstChild.append(...significance(d.significant))
     const width = this.tip.offsetWidth, room = this.canvas.clientWidth
     this.tip.style.left = `${x + 16 + width > room ? Math.max(x - width - 12, 0) : x + 16}px`
     this.tip.style.top = `${Math.max(y - this.tip.offsetHeight - 10, 0)}px`
@@ -1018,8 +1034,7 @@ class Viewer {
 
   lines(d) {
     const { unit } = this.maps.header, places = /^(r|rho|R²)$/i.test(unit) ? 3 : 2
-    const mark = d.significant === null ? "" : d.significant ? "  (p\u2009FDR\u2009<\u2009.05)" : "  (n.s.)"
-    const value = d.value === null ? "no data" : `${unit} = ${d.value.toFixed(places).replace("-", "\u2212")}${mark}`
+    const value = d.value === null ? "no data" : `${unit} = ${d.value.toFixed(places).replace("-", "\u2212")}`
     return [value, d.region ?? "No region", `${d.network ?? "No network"} \u00b7 ${d.side.toLowerCase()} hemisphere`]
   }
 

@@ -441,7 +441,7 @@ def _check_labels(view: BrainView) -> None:
             needed=f"{n} each ({view.surface.name})", do="bring them to this surface",
         )  # fmt: skip
     low, high = int(view.vertex_location.min()), int(view.vertex_location.max())
-    if view.maps.ndim == 2 and not (-1 <= low and high < view.maps.shape[1]):
+    if view.maps.ndim == 2 and not (low >= -1 and high < view.maps.shape[1]):
         raise AtlasError(
             "Vertices point to locations that the maps lack", found=f"{low} to {high}",
             needed=f"-1 to {view.maps.shape[1] - 1}", do="use the recording's own vertex_location",
@@ -450,12 +450,19 @@ def _check_labels(view: BrainView) -> None:
 
 def _check_maps(view: BrainView) -> None:
     shape = view.maps.shape
-    _need_shape("Maps have the wrong shape", len(shape) == 2 and 0 not in shape, shape, "(n_maps, n_locations)")
     _need_shape(
-        "Maps and their names differ", len(view.map_names) == shape[0], len(view.map_names), f"{shape[0]} names"
+        "Maps have the wrong shape", len(shape) == 2 and 0 not in shape, shape, "(n_maps, n_locations)"
+    )
+    _need_shape(
+        "Maps and their names differ",
+        len(view.map_names) == shape[0],
+        len(view.map_names),
+        f"{shape[0]} names",
     )
     named = len(view.location_names) in (0, shape[1])
-    _need_shape("Locations and their names differ", named, len(view.location_names), f"{shape[1]} names or none")
+    _need_shape(
+        "Locations and their names differ", named, len(view.location_names), f"{shape[1]} names or none"
+    )
     marks = view.significant
     _need_shape(
         "Marks of significance do not fit the maps", marks is None or marks.shape == shape,
@@ -498,7 +505,9 @@ def _settings(
         "threshold": float(threshold),
         "limit": top,
         "network": names.index(network) + 1 if network else 0,
-        "colour_map": colour_map if colour_map in COLOUR_MAPS else _refuse("colour_map", colour_map, str(COLOUR_MAPS)),
+        "colour_map": colour_map
+        if colour_map in COLOUR_MAPS
+        else _refuse("colour_map", colour_map, str(COLOUR_MAPS)),
         "height": int(height),
     }
 
@@ -554,7 +563,9 @@ export default function ({ data }) {
 }
 """
 
-_PAYLOAD = st.components.v2.component("brainlike.brain_viewer_block", js=_PAYLOAD_SCRIPT, html="<i hidden></i>\n")
+_PAYLOAD = st.components.v2.component(
+    "brainlike.brain_viewer_block", js=_PAYLOAD_SCRIPT, html="<i hidden></i>\n"
+)
 _VIEWER = st.components.v2.component(
     "brainlike.brain_viewer", html='<div class="viewer"></div>\n', css=_source(".css"), js=_script()
 )
