@@ -112,15 +112,21 @@ class CutMesh {
   }
 }
 
-// Borders between labels as segments between nodes; node positions in all three geometries.
-function traceContours(points, faces, labels, wanted) {
+// Borders between labels as segments between nodes. A node holds its position in the
+// three geometries, then its normals there.
+function traceContours(points, normals, faces, labels, wanted) {
   const nodes = [], segments = [], seen = new Map(), n = labels.length
   const node = (...vertices) => {
-    const position = new Float32Array(9)
+    const place = new Float32Array(18)
     SURFACES.forEach((name, s) => {
-      for (let k = 0; k < 3; k++) for (const v of vertices) position[3 * s + k] += points[name][3 * v + k] / vertices.length
+      for (let k = 0; k < 3; k++) {
+        for (const v of vertices) {
+          place[3 * s + k] += points[name][3 * v + k] / vertices.length
+          place[9 + 3 * s + k] += normals[s][3 * v + k] / vertices.length
+        }
+      }
     })
-    nodes.push(position)
+    nodes.push(place)
     return nodes.length - 1
   }
   const middle = (a, b) => {
@@ -194,6 +200,7 @@ function buildAnatomy(block) {
     for (const name of SURFACES) own[name] = subset(points[name], 3, start, count)
     const mesh = new CutMesh(count, local, subset(sides, 1, start, count))
     const flatTriangles = mesh.cut(f => flat[f]), otherTriangles = mesh.cut(f => !flat[f])
+    const normals = SURFACES.map(name => unitNormals(own[name], local))
     const wall = subset(arrays.wall, 1, start, count), sulc = subset(arrays.sulc, 1, start, count)
     return {
       index, start, count, flat, faces: local, points: own,
@@ -201,9 +208,9 @@ function buildAnatomy(block) {
       nFlat: flatTriangles.length,
       source: Int32Array.from(mesh.source, v => v + start),
       positions: SURFACES.map(name => mesh.spread(own[name], 3)),
-      normals: SURFACES.map(name => mesh.spread(unitNormals(own[name], local), 3)),
+      normals: normals.map(directions => mesh.spread(directions, 3)),
       paint: interleave(mesh.spread(Float32Array.from(sulc, v => v / 127), 1), mesh.source.map(s => wall[s])),
-      contours: traceContours(own, local, subset(arrays.networks, 1, start, count), f => !!flat[f]),
+      contours: traceContours(own, normals, local, subset(arrays.networks, 1, start, count), f => !!flat[f]),
     }
   })
   return (block.anatomy = { hemispheres, n })
@@ -220,7 +227,7 @@ const VIEWS = [
   { hemisphere: 1, base: FROM_LEFT, title: "Right medial", medial: true },
   { hemisphere: 1, base: FROM_RIGHT, title: "Right lateral" },
 ]
-const EXTENT = { folded: [224, 162], flat: [336, 296] }
+const EXTENT = { folded: [224, 178], flat: [336, 296] }
 
 function multiply(a, b) {
   const out = new Array(9).fill(0)
@@ -246,10 +253,10 @@ function layout(columns, flatness) {
   return folded.map((rect, i) => rect.map((v, k) => v + (flat[i][k] - v) * flatness))
 }
 
-function frame(view, rect, width, height, camera, flatness) {
+function frame(view, rect, width, height, camera, flatness, tight) {
   const [x, y, w, h] = [rect[0] * width, rect[1] * height, rect[2] * width, rect[3] * height]
   const [mmWide, mmHigh] = EXTENT.folded.map((v, k) => v + (EXTENT.flat[k] - v) * flatness)
-  const scale = Math.min(w / mmWide, h / mmHigh) * camera.zoom // pixels per millimetre
+  const scale = Math.min(w / mmWide, h / (mmHigh - (tight ? 14 : 0))) * camera.zoom // pixels per millimetre
   const mirror = view.hemisphere === 0 !== !!view.medial ? 1 : -1
   return {
     view, x, y, w, h, scale, rotation: rotation(view, camera, flatness),
@@ -296,6 +303,7 @@ const LINE_VERTEX = `#version 300 es
 layout(location=0) in vec2 corner;
 layout(location=1) in vec3 a0; layout(location=2) in vec3 a1; layout(location=3) in vec3 a2;
 layout(location=4) in vec3 b0; layout(location=5) in vec3 b1; layout(location=6) in vec3 b2;
+layout(location=7) in vec3 n0; layout(location=8) in vec3 n1; layout(location=9) in vec3 n2;
 uniform vec3 mixing; uniform mat3 turn; uniform vec2 scale; uniform vec2 pan; uniform vec2 pixels; uniform float radius, lift;
 out vec2 along; out float span;
 void main() {
@@ -308,6 +316,8 @@ void main() {
   vec2 place = mix(pa - dir * reach, pb + dir * reach, corner.x) + vec2(-dir.y, dir.x) * reach * corner.y;
   along = vec2(mix(-reach, length_ + reach, corner.x), reach * corner.y); span = length_;
   gl_Position = vec4(place / (pixels * .5), -(mix(a.z, b.z, corner.x) + lift) / 400.0, 1.0);
+  vec3 facing = turn * (mixing.x * n0 + mixing.y * n1 + mixing.z * n2);
+  if (facing.z < -.02) gl_Position = vec4(2., 2., 2., 1.); // behind the brain: no sliver past its outline
 }`
 
 const LINE_FRAGMENT = `#version 300 es
@@ -422,20 +432,22 @@ class Painter {
   // Four corners per segment and no instancing: software GL draws instances one by one.
   uploadLines({ nodes }, segments) {
     const { gl } = this, vao = gl.createVertexArray(), n = segments.length
-    const corners = new Float32Array(n * 8), triangles = new Uint32Array(n * 6), ends = SURFACES.flatMap(() => [new Float32Array(n * 12), new Float32Array(n * 12)])
+    const corners = new Float32Array(n * 8), triangles = new Uint32Array(n * 6), ends = Array.from({ length: 9 }, () => new Float32Array(n * 12))
     segments.forEach(({ i, j }, k) => {
       corners.set([0, -1, 1, -1, 0, 1, 1, 1], 8 * k)
       triangles.set([0, 1, 2, 2, 1, 3].map(v => v + 4 * k), 6 * k)
       for (let s = 0; s < 3; s++) {
         for (let c = 0; c < 4; c++) {
-          ends[2 * s].set(nodes[i].subarray(3 * s, 3 * s + 3), 12 * k + 3 * c)
-          ends[2 * s + 1].set(nodes[j].subarray(3 * s, 3 * s + 3), 12 * k + 3 * c)
+          const at = 12 * k + 3 * c
+          ends[s].set(nodes[i].subarray(3 * s, 3 * s + 3), at)
+          ends[3 + s].set(nodes[j].subarray(3 * s, 3 * s + 3), at)
+          ends[6 + s].set(nodes[i].subarray(9 + 3 * s, 12 + 3 * s), at)
         }
       }
     })
     gl.bindVertexArray(vao)
     const buffers = [this.attribute(0, corners, 2), this.buffer(gl.ELEMENT_ARRAY_BUFFER, triangles)]
-    for (let s = 0; s < 3; s++) buffers.push(this.attribute(1 + s, ends[2 * s], 3), this.attribute(4 + s, ends[2 * s + 1], 3))
+    ends.forEach((data, at) => buffers.push(this.attribute(1 + at, data, 3)))
     gl.bindVertexArray(null)
     return { vao, buffers, count: 6 * n, flatCount: 6 * segments.filter(s => s.flat).length }
   }
@@ -870,18 +882,18 @@ class Viewer {
     return Math.min(Math.max(this.canvas.clientWidth / 1200, 0.85), 1.6)
   }
 
-  scene(width, height, columns, penScale) {
+  scene(width, height, columns, penScale, tight = false) {
     const { state } = this, [low, high] = range(this.maps.header.signed, state.colourMap, state.limit)
     return {
-      frames: this.frames(width, height, columns), mixing: this.mixing, penScale, low, high,
+      frames: this.frames(width, height, columns, tight), mixing: this.mixing, penScale, low, high,
       threshold: state.threshold, colourMap: state.colourMap, contours: state.contours,
       unit: 32767 * this.maps.arrays.scales[state.map],
     }
   }
 
-  frames(width, height, columns) {
+  frames(width, height, columns, tight = false) {
     const flatness = this.mixing[2]
-    return layout(columns, flatness).map((rect, i) => frame(VIEWS[i], rect, width, height, this.camera, flatness))
+    return layout(columns, flatness).map((rect, i) => frame(VIEWS[i], rect, width, height, this.camera, flatness, tight))
   }
 
   resize() {
@@ -901,12 +913,12 @@ class Viewer {
   }
 
   placeTitles(width, height) {
-    const box = this.root.querySelector(".titles")
+    const box = this.root.querySelector(".titles"), high = EXTENT[this.state.surface === "flat" ? "flat" : "folded"][1]
     box.replaceChildren(...this.frames(width, height, this.columns).filter(f => f.w > 60 && f.h > 60).map(f => {
       const title = document.createElement("span")
       title.textContent = this.state.surface === "flat" ? f.view.title.split(" ")[0] : f.view.title
       title.style.left = `${f.x + f.w / 2}px`
-      title.style.top = `${Math.max(f.y + f.h / 2 - 0.5 * EXTENT[this.state.surface === "flat" ? "flat" : "folded"][1] * f.scale / this.camera.zoom - 14, f.y)}px`
+      title.style.top = `${Math.max(f.y + f.h / 2 - (0.5 * high * f.scale) / this.camera.zoom - 3, f.y)}px`
       return title
     }))
   }
@@ -1216,8 +1228,8 @@ class Viewer {
     const width = Math.round((PRINT_MM / 25.4) * PRINT_DPI), unit = width / 1100, flat = this.mixing[2] > 0.5
     const limit = this.painter.gl.getParameter(this.painter.gl.MAX_RENDERBUFFER_SIZE)
     const extent = flat ? EXTENT.flat : EXTENT.folded, columns = flat ? 2 : 4
-    const high = Math.min(Math.round((width / columns) * (extent[1] / extent[0])), limit)
-    const image = this.painter.picture(this.scene(width, high, 4, unit), width, high)
+    const high = Math.min(Math.round((width / columns) * ((extent[1] - 14) / extent[0])), limit)
+    const image = this.painter.picture(this.scene(width, high, 4, unit, true), width, high)
     const [head, foot] = [Math.round(46 * unit), Math.round(64 * unit)], sheet = document.createElement("canvas")
     Object.assign(sheet, { width, height: head + high + foot })
     const pen = sheet.getContext("2d"), font = "Helvetica, Arial, sans-serif"

@@ -31,7 +31,8 @@ _COLOUR_ANCHORS = {
     "RdBu_r": "053061 2166ac 4393c3 92c5de d1e5f0 f7f7f7 fddbc7 f4a582 d6604d b2182b 67001f",
     "vik": "001261 022b71 034481 0c5e92 2f7ca6 609dbc 92bdd2 c5dbe5 ece5e1 "
     "e9cbb9 dcab8f cf8e68 c37243 b3531f 932e06 741506 590008",
-    "cividis": "00224e 083370 35456c 4f576c 666970 7d7c78 948e77 aea371 c8b866 e5cf52 fee838",
+    "cividis": "00224e 002e6c 1e3a6f 35456c 47516c 575d6d 666970 757575 "
+    "848279 948e77 a59c74 b7a96e c8b866 dbc75a eed649 fee838",
 }
 COLOUR_MAPS = tuple(_COLOUR_ANCHORS)
 NO_DATA = -32768

@@ -48,7 +48,11 @@ def visit(browser, address):
         page.on("pageerror", lambda error: page.problems.append(str(error)))
         page.on("console", lambda m: page.problems.append(m.text) if m.type == "error" else None)
         page.on("request", lambda request: page.requests.append(request.url))
+        page.received = []
         page.on("websocket", lambda socket: socket.on("framesent", lambda frame: page.sent.append(frame)))
+        page.on(
+            "websocket", lambda socket: socket.on("framereceived", lambda f: page.received.append(len(f)))
+        )
         if script:
             page.add_init_script(script)
         page.goto(f"{address}/?kind={kind}")
@@ -192,9 +196,12 @@ def test_rerun_keeps_camera_and_buffers(visit):
     settle(page)
     camera, uploads = page.evaluate(f"{PROBE}.camera"), page.evaluate(f"{PROBE}.uploads")
     assert camera["azimuth"] > 0.2 and uploads == 2
+    assert sum(page.received) > 500_000
+    page.received.clear()
     page.get_by_test_id("stSelectbox").locator("input").click()
     page.get_by_role("option", name="3").click()
     page.wait_for_function(f"{PROBE}.threshold === 3", timeout=20_000)
+    assert sum(page.received) < 150_000, "the maps were sent again"
     assert page.evaluate(f"{PROBE}.camera") == camera
     assert page.evaluate(f"{PROBE}.uploads") == uploads
 

@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pytest
+from plotly.colors import diverging, hex_to_rgb, sequential, unlabel_rgb
 
 pytest.importorskip("streamlit", reason="streamlit is not installed")
 
@@ -110,7 +111,7 @@ def test_quantised_maps_come_back():
     values, scales = viewer.quantise(maps)
     back = np.where(values == viewer.NO_DATA, np.nan, values * scales[:, None].astype(float))
     top = np.nanmax(np.abs(maps), axis=1, keepdims=True)
-    np.testing.assert_array_less(np.abs(np.nan_to_num(back - maps)), top / 32767 * 0.51 + 1e-12)
+    assert (np.abs(np.nan_to_num(back - maps)) <= top / 32767 * 0.51).all()
     assert np.isnan(back[2, 7]) and np.isnan(back).sum() == 1
 
 
@@ -206,12 +207,25 @@ def test_default_limit_is_a_round_number_above_most_values():
     assert flat.default_limit == 1.0
 
 
-@pytest.mark.parametrize(("name", "tolerance"), [("RdBu_r", 1.5), ("cividis", 12)])
-def test_colours_match_matplotlib(name, tolerance):
-    """The tables agree with matplotlib's, which come from the same sources."""
-    matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is not installed")
-    reference = matplotlib.colormaps[name](np.linspace(0, 1, 256))[:, :3] * 255
-    assert np.abs(viewer.colour_table(name) - reference).max() <= tolerance
+@pytest.mark.parametrize(
+    ("name", "reference", "tolerance"),
+    [("RdBu_r", diverging.RdBu[::-1], 1), ("cividis", sequential.Cividis, 2)],
+)
+def test_colours_match_plotly(name, reference, tolerance):
+    """The tables pass through plotly's anchors, which come from the same sources."""
+    anchors = [unlabel_rgb(c) if c.startswith("rgb") else hex_to_rgb(c) for c in reference]
+    table, x = viewer.colour_table(name), np.linspace(0, 255, len(anchors))
+    found = np.stack([np.interp(x, np.arange(256), c) for c in table.T], axis=1)
+    assert np.abs(found - np.array(anchors, float)).max() <= tolerance
+
+
+@pytest.mark.parametrize("name", viewer.COLOUR_MAPS)
+def test_colours_can_be_told_apart_without_hue(name):
+    """Diverging maps are lightest in the middle and fall to both ends; cividis only rises."""
+    light = viewer.colour_table(name) @ np.array([0.2126, 0.7152, 0.0722])
+    middle = 255 if name == "cividis" else int(light.argmax())
+    assert name == "cividis" or abs(middle - 127.5) < 4
+    assert (np.diff(light[: middle + 1]) >= -0.6).all() and (np.diff(light[middle:]) <= 0.6).all()
 
 
 @pytest.mark.parametrize(
@@ -276,3 +290,20 @@ def test_fallback_figure_shows_the_map():
     assert list(mesh.intensity) == [0, 0, -3.25, 0, 0, 0, 0, 0]
     assert len(mesh.i) == 8 and figure.layout.title.text == "Atom 1"
     assert max(mesh.x[:4]) < min(mesh.x[4:])
+
+
+def test_the_viewer_runs_inside_a_page():
+    """A page that mounts the viewer runs without an exception and hears of nothing yet."""
+    from streamlit.testing.v1 import AppTest
+
+    def page(view):
+        import streamlit as st
+
+        from brainlike_core.figures.brain_viewer import brain_viewer
+
+        told = brain_viewer(view, network="Language", key="viewer")
+        st.text(f"{told.pick} {told.map} {told.webgl}")
+
+    app = AppTest.from_function(page, args=(make_view(),)).run(timeout=30)
+    assert not app.exception
+    assert app.text[0].value == "None None True"
