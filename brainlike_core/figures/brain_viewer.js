@@ -12,6 +12,7 @@ const SURFACES = ["inflated", "pial", "flat"]
 const SURFACE_TITLES = { inflated: "Inflated", pial: "Pial", flat: "Flat" }
 const HIGHLIGHT = [0.0, 0.62, 0.35]
 const CONTOUR = [0.13, 0.13, 0.16]
+const TWO_ROWS_BELOW = 900
 const PRINT_MM = 180
 const PRINT_DPI = 600
 
@@ -817,11 +818,14 @@ class Viewer {
     this.probe.uploads++
   }
 
-  // Only what Python changed since it last spoke; the rest is the reader's.
+  // Only what Python changed since it last spoke; the rest is the reader's. The
+  // reader's own map coming back is no change: by then another may be on screen.
   follow(wanted, all) {
     const changes = {}
     for (const [name, value] of Object.entries(wanted)) if (all || this.last[name] !== value) changes[name] = value
     this.last = wanted
+    if (!all && changes.map === this.told) delete changes.map
+    else if (changes.map !== undefined) this.told = changes.map
     this.set(changes)
   }
 
@@ -900,10 +904,8 @@ class Viewer {
     const width = this.root.clientWidth
     if (!width || !this.data) return
     const free = Math.max(this.data.height - this.root.querySelector(".bar").offsetHeight - this.scale.offsetHeight - 8, 150)
-    const ratio4 = Math.min(width / 4 / EXTENT.folded[0], free / EXTENT.folded[1])
-    const ratio2 = Math.min(width / 2 / EXTENT.folded[0], free / 2 / EXTENT.folded[1])
-    this.columns = width < 700 || ratio2 > 1.2 * ratio4 ? 2 : 4
-    const height = Math.round(this.columns === 2 && width < 700 ? Math.max(free, width * 0.7) : free)
+    this.columns = width < TWO_ROWS_BELOW ? 2 : 4 // beneath, four in a row are too small to read
+    const height = Math.round(this.columns === 2 ? Math.max(free, Math.min(width * 0.72, 1.4 * free)) : free)
     const ratio = Math.min(window.devicePixelRatio || 1, 3)
     this.canvas.style.height = `${height}px`
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)]
@@ -1109,8 +1111,9 @@ class Viewer {
 
   // Python hears once, when the reader has stopped at a map.
   tell() {
-    if (this.state.map !== this.last.map) this.send.trigger("map", this.state.map)
-    this.last = { ...this.last, map: this.state.map }
+    if (this.state.map === this.told) return
+    this.told = this.state.map
+    this.send.trigger("map", this.told)
   }
 
   act(name) {
