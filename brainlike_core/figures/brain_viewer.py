@@ -197,7 +197,8 @@ class ViewerResult:
     Attributes
     ----------
     pick : dict or None
-        The vertex just clicked, see `BrainView.describe`; None in every run
+        The vertex just clicked, see `BrainView.describe`, and ``map``, the map
+        it was clicked on; None in every run
         that no click started.
     map : int or None
         The map on screen when scrubbing was released; None otherwise.
@@ -242,7 +243,8 @@ def brain_viewer(
         The network to outline.
     colour_map : {'RdBu_r', 'vik', 'cividis'}
     height : int
-        Pixels of the whole figure, controls included.
+        Pixels of the whole figure, controls included; a page narrower than 900
+        pixels stacks the four views two by two and takes up to 1.4 times as much.
     key : str
         The Streamlit key.
     on_pick, on_map : callable, optional
@@ -497,6 +499,8 @@ def _settings(
         _refuse("limit", limit, "more than 0")
     if network is not None and network not in names:
         _refuse("network", network, f"one of {', '.join(names)}")
+    if colour_map not in COLOUR_MAPS:
+        _refuse("colour_map", colour_map, f"one of {', '.join(COLOUR_MAPS)}")
     if not 200 <= height <= 4000:
         _refuse("height", height, "200 to 4000 pixels")
     return {
@@ -506,9 +510,7 @@ def _settings(
         "threshold": float(threshold),
         "limit": top,
         "network": names.index(network) + 1 if network else 0,
-        "colour_map": colour_map
-        if colour_map in COLOUR_MAPS
-        else _refuse("colour_map", colour_map, str(COLOUR_MAPS)),
+        "colour_map": colour_map,
         "height": int(height),
     }
 
@@ -523,9 +525,11 @@ def _result(view: BrainView, told: Mapping[str, Any]) -> ViewerResult:
     click = click if isinstance(click, Mapping) else {}
     vertex = _index(click.get("vertex"), view.surface.n_vertices)
     shown = _index(click.get("map"), view.n_maps)
-    known = vertex is not None and shown is not None
+    pick = None
+    if vertex is not None and shown is not None:
+        pick = view.describe(shown, vertex) | {"map": shown}
     return ViewerResult(
-        pick=view.describe(shown, vertex) | {"map": shown} if known else None,
+        pick=pick,
         map=_index(told.get("map"), view.n_maps),
         webgl=told.get("webgl") is not False,
     )

@@ -66,6 +66,8 @@ def _faces_midline(surface) -> np.ndarray:
 st.set_page_config(layout="wide")
 made = st.cache_resource(make_view)(st.query_params.get("kind") == "parcels")
 choice = st.selectbox("Page threshold", [2.0, 3.0], key="threshold")
+if not st.checkbox("Show the brain", value=True):
+    st.stop()
 shown = brain_viewer(made, selected_map=2, threshold=choice, network="Default", key="viewer")
 told = st.session_state.setdefault("told", {"runs": 0})
 told["runs"] += 1

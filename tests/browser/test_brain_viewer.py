@@ -361,6 +361,20 @@ def test_png_has_print_resolution(visit):
     assert (picture[..., 3] == 255).all() and (np.ptp(foot, axis=-1) > 60).sum() > 1000
 
 
+def test_viewer_can_leave_and_return(visit):
+    """Taken off the page and put back, the viewer draws the same picture and leaves no error."""
+    page = visit()
+    before = pixels(page)
+    for _ in range(2):
+        page.get_by_text("Show the brain").click()
+        page.wait_for_function("!window.__brainViewer", timeout=20_000)
+        page.get_by_text("Show the brain").click()
+        page.wait_for_function(f"{PROBE}?.ready && {PROBE}.draws > 0", timeout=30_000)
+        settle(page)
+    assert (pixels(page) == before).mean() > 0.999
+    assert page.problems == []
+
+
 def test_lost_context_comes_back(visit):
     """After the graphics context is lost and restored the same picture is drawn."""
     page = visit()
