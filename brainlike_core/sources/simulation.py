@@ -456,7 +456,7 @@ def _noise(
 def _wander(rng: np.random.Generator, n_trs: int, n_columns: int) -> np.ndarray:
     """First-order autoregressive noise and a random walk: float32 (n_trs, n_columns)."""
     noise = rng.standard_normal((n_trs, n_columns), np.float32)
-    noise = signal.lfilter(np.float32([1]), np.float32([1, -_AR1]), noise, axis=0)
+    noise = signal.lfilter(np.ones(1, np.float32), np.array([1, -_AR1], np.float32), noise, axis=0)
     noise += _DRIFT * np.cumsum(rng.standard_normal((n_trs, n_columns), np.float32), axis=0)
     return noise
 

@@ -184,8 +184,9 @@ def test_what_never_varies_is_zero():
     flat = [n for n, p in zip(names, patterns, strict=True) if not p.any()]
     assert set(flat) == {"dialogue", "word_rarity", *SCENES}
     assert np.isfinite(patterns).all() and patterns.dtype == np.float32
-    assert dict(zip(names, kinds, strict=True))["word_rate"] == "acoustic"
-    assert {k for n, k in zip(names, kinds, strict=True) if n in flat} == {"context"}
+    kind = dict(zip(names, kinds, strict=True))
+    assert (kind["word_rate"], kind["word_rarity"]) == ("acoustic", "lexical")
+    assert {kind[n] for n in ("dialogue", "sentence_build_up", *SCENES)} == {"context"}
 
 
 def test_words_after_the_last_volume_are_left_out():
