@@ -20,6 +20,9 @@ from pathlib import Path
 
 import nibabel
 import numpy as np
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError, HeaderTypeError
+from nibabel.wrapstruct import WrapStructError
 from scipy.spatial import cKDTree
 
 from ..errors import RecordingError
@@ -47,6 +50,18 @@ FINN_NETWORKS = (
 )
 _LABEL_VOLUME = "shen_2mm_268_parcellation.nii.gz"
 _NETWORK_TABLE = "shen_268_parcellation_networklabels.csv"
+_VOLUME_ERRORS = (
+    OSError,
+    EOFError,
+    ValueError,
+    TypeError,
+    OverflowError,
+    zlib.error,
+    ImageFileError,
+    HeaderDataError,
+    HeaderTypeError,
+    WrapStructError,
+)
 _PIEMAN_CITATION = (
     "Nastase SA, Liu YF, Hillman H, et al. 2021. The Narratives fMRI dataset for evaluating models of "
     "naturalistic language comprehension. Scientific Data 8:250. doi:10.1038/s41597-021-01033-3. "
@@ -249,10 +264,8 @@ def _label_image(path: Path) -> nibabel.Nifti1Image:
         labels = np.asarray(image.dataobj)
         if not np.array_equal(np.unique(labels), np.arange(N_SHEN + 1)):
             raise ValueError(f"{len(np.unique(labels))} different labels")
-    except (OSError, EOFError, ValueError, zlib.error, nibabel.filebasedimages.ImageFileError) as error:
-        raise _bad_volume(path, str(error)) from error
-    except nibabel.spatialimages.HeaderDataError as error:
-        raise _bad_volume(path, str(error)) from error
+    except _VOLUME_ERRORS as error:
+        raise _bad_volume(path, str(error) or type(error).__name__) from error
     return nibabel.Nifti1Image(labels.astype(np.int16), image.affine)
 
 
