@@ -23,12 +23,16 @@ _COLUMNS = "word, aligned, onset, offset"
 
 @dataclass(frozen=True)
 class _Row:
-    """One word of the file; times are None where the aligner left them blank."""
+    """One word of the file; times are NaN where the aligner left them blank."""
 
     number: int
     word: str
-    onset: float | None
-    offset: float | None
+    onset: float
+    offset: float
+
+    @property
+    def timed(self) -> bool:
+        return not math.isnan(self.onset)
 
 
 def read_gentle_csv(path: str | Path, name: str, title: str) -> Story:
@@ -57,7 +61,7 @@ def read_gentle_csv(path: str | Path, name: str, title: str) -> Story:
         Not a readable file of such rows; names the row.
     """
     rows = _parse(_decode(_read_bytes(Path(path))))
-    timed = [row for row in rows if row.onset is not None]
+    timed = [row for row in rows if row.timed]
     if not timed:
         raise StoryError(
             f"Transcript '{name}' has no timed word",
@@ -76,7 +80,7 @@ def read_gentle_csv(path: str | Path, name: str, title: str) -> Story:
         spans=_spans(words),
         onsets=onsets,
         offsets=offsets,
-        aligned=np.array([row.onset is not None for row in rows]),
+        aligned=np.array([row.timed for row in rows]),
     )
 
 
@@ -160,7 +164,7 @@ def _row(number: int, cells: list[str]) -> _Row:
     if bool(onset) != bool(offset):
         raise _bad_row(number, f"onset {onset!r} and offset {offset!r}", "both times or neither")
     if not onset:
-        return _Row(number, word, None, None)
+        return _Row(number, word, math.nan, math.nan)
     start, end = _seconds(number, onset), _seconds(number, offset)
     if end < start - TOLERANCE_S:
         raise _bad_row(number, f"offset {end} before onset {start}", "an offset after the onset")
@@ -190,7 +194,7 @@ def _check_order(timed: list[_Row]) -> None:
 
 def _times(rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
     """Onsets and offsets of all words: clipped where timed, shared out where not."""
-    at = np.array([i for i, row in enumerate(rows) if row.onset is not None])
+    at = np.array([i for i, row in enumerate(rows) if row.timed])
     starts = np.maximum.accumulate([rows[i].onset for i in at])
     ends = np.maximum([rows[i].offset for i in at], starts)
     ends[:-1] = np.maximum(starts[:-1], np.minimum(ends[:-1], starts[1:]))

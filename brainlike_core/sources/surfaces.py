@@ -11,8 +11,8 @@ import importlib.util
 from functools import lru_cache
 from pathlib import Path
 
-import nibabel
 import numpy as np
+from nibabel.gifti import GiftiImage
 
 from ..errors import AtlasError, UnknownNameError
 from ..values import Surface
@@ -113,7 +113,7 @@ def _faces(geometry: str) -> np.ndarray:
 def _arrays(geometry: str, hemisphere: str) -> list[np.ndarray]:
     path = surface_file(geometry, hemisphere)
     try:
-        arrays = [item.data for item in nibabel.load(path).darrays]
+        arrays = [item.data for item in GiftiImage.from_filename(path).darrays]
         whole = len(arrays[0]) == N_LEFT
     except Exception as error:  # nibabel, zlib and the XML parser each raise their own kinds
         raise _damaged(path, str(error) or type(error).__name__) from error
