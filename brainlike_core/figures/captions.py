@@ -1,0 +1,176 @@
+"""One sentence or two under each chart: n, units, null and correction, in a run's own numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..config import RunConfig
+from ..values import Correspondence, Run
+
+
+def _config(run: Run) -> RunConfig:
+    return run.config  # type: ignore[return-value]
+
+
+def verdict(c: Correspondence) -> str:
+    """The counts of links beside those of phase-randomised atoms, in plain words (Markdown)."""
+    real, accepted = int(c.paper_links.sum()), int(c.accepted_links.sum())
+    low, high = np.percentile(c.n_links_fake, [2.5, 97.5])
+    return (
+        f"**{real} {_links(real)}** by the paper's spin rule. Phase-randomised atoms, which know nothing of the "
+        f"story, get **{c.n_links_fake.mean():.0f}** on average ({low:.0f} to {high:.0f}). "
+        f"**{accepted}** {'survives' if accepted == 1 else 'survive'} both nulls."
+    )
+
+
+def _links(n: int) -> str:
+    return "link" if n == 1 else "links"
+
+
+def matrix(run: Run) -> str:
+    """Under the matrix of sub-groups and networks."""
+    c, config = run.correspondence, _config(run).match
+    return (
+        f"{c.dice.shape[1]} sub-groups, {len(c.networks)} networks ({run.atlas.title}), "
+        f"{run.recording.n_subjects} listeners. Size: Dice of the map beyond |z| {config.z_threshold:g} with the "
+        f"network. Hollow: spin p < {c.level:g} ({config.n_spins:,} rotations, uncorrected; the paper's rule). Solid: "
+        f"also spin FDR and phase FDR < {c.level:g} over all cells and signs, and an atom that predicts the brain "
+        f"better than phase-randomised ones."
+    )
+
+
+def fakes(run: Run) -> str:
+    """Under the histogram of fake links."""
+    c = run.correspondence
+    p = (int((c.n_links_fake >= c.paper_links.sum()).sum()) + 1) / (len(c.n_links_fake) + 1)
+    return (
+        f"n = {len(c.n_links_fake)} phase-randomised dictionaries through the same maps, spins and rule; "
+        f"p of the real count {p:.3f} (one-sided). By the accepted rule they get "
+        f"{c.n_links_fake_accepted.mean():.1f} links on average."
+    )
+
+
+def ranking(run: Run) -> str:
+    """Under the ranking of one network's sub-groups."""
+    c = run.correspondence
+    return f"Of {c.dice.shape[1]} sub-groups, both signs. Filled: beats both nulls (FDR {c.level:g})."
+
+
+def atom_map(run: Run, atom: int) -> str:
+    """Under the map of one sub-group."""
+    e, config = run.encoding, _config(run)
+    q = float(e.atom_q[atom])
+    related = "predicts the brain better than" if q < config.match.level else "is not told apart from"
+    return (
+        f"Group map: z of encoding weights over {run.recording.n_subjects} listeners, delay {e.map_delay} TR beyond "
+        f"the haemodynamic response, coloured beyond the threshold, not corrected over locations. Atom {atom} "
+        f"{related} phase-randomised copies (mean r² {float(e.atom_r2[atom]):.3f}, q {q:.3f})."
+    )
+
+
+def score_map(run: Run) -> str:
+    """Under the maps of held-out r and of the noise ceiling."""
+    e, config = run.encoding, _config(run).encoding
+    n = int((e.q < config.fdr).sum())
+    return (
+        f"Held-out r of the group mean ({run.recording.n_subjects} listeners), {config.n_folds} contiguous folds with "
+        f"gaps; {n:,} of {e.n_locations:,} locations at FDR {config.fdr:g} against {config.n_surrogates} "
+        f"phase-randomised recordings. Noise ceiling: leave-one-out inter-subject correlation of one listener, so "
+        f"the group's r can exceed it."
+    )
+
+
+def course(run: Run) -> str:
+    """Under an atom's time course."""
+    d = run.dictionary
+    return (
+        f"{d.n_trs} TRs of {run.recording.tr:g} s, in standard deviations. Words are those heard 5 s earlier, at the "
+        f"peak of the haemodynamic response. The sign of an atom is arbitrary; no test."
+    )
+
+
+def layers(run: Run, atom: int) -> str:
+    """Under a sub-group's layer histogram."""
+    n = int(run.dictionary.layer_histogram[atom].sum())
+    return f"{n:,} of {run.dictionary.n_neurons:,} neurons load most on this atom. Dotted: an even spread. No test."
+
+
+def region(run: Run, n_locations: int) -> str:
+    """Under the ranking of sub-groups at one region."""
+    where = "one parcel" if n_locations == 1 else f"mean over {n_locations} vertices"
+    return (
+        f"z of each sub-group's group map, {where}, {run.recording.n_subjects} listeners, uncorrected. "
+        f"Filled: the atom predicts the brain better than phase-randomised ones (FDR)."
+    )
+
+
+def tradeoff(runs: Sequence[Run]) -> str:
+    """Under diversity against consistency."""
+    config = _config(runs[0]).organization
+    return (
+        f"n = {_range(r.dictionary.n_atoms for r in runs)} atoms per model. Whiskers: 95 % bootstrap over listeners and "
+        f"{config.block_s:g} s blocks ({config.n_bootstraps}). Grey: consistency of random sets of atoms of the "
+        f"same sizes, 95 % of {config.n_null}. Mean r, links by the spin rule, uncorrected. Hollow: random weights."
+    )
+
+
+def involvement(runs: Sequence[Run]) -> str:
+    """Under involvement per network."""
+    c = runs[0].correspondence
+    return (
+        f"Sub-groups of {_range(r.dictionary.n_atoms for r in runs)} linked by the paper's rule (spin p < {c.level:g}, "
+        f"uncorrected). Ticks: mean of {len(c.n_links_fake)} phase-randomised dictionaries by the same rule. "
+        f"Hollow: random weights."
+    )
+
+
+def profiles(runs: Sequence[Run]) -> str:
+    """Under layer profiles."""
+    return (
+        "Mean layer histogram of the sub-groups linked to each network (spin rule), relative to an even spread "
+        "over layers (1). Empty rows: no link. Descriptive, no test."
+    )
+
+
+def heldout(runs: Sequence[Run]) -> str:
+    """Under held-out scores."""
+    config, recording = _config(runs[0]).encoding, runs[0].recording
+    return (
+        f"Mean over {recording.n_locations:,} locations, group mean of {_range(r.recording.n_subjects for r in runs)} "
+        f"listeners, {config.n_folds} contiguous folds. Grey: 95 % of {config.n_surrogates} phase-randomised "
+        f"recordings refitted through the same folds; p one-sided, not corrected over models. Hollow: random weights."
+    )
+
+
+def lags(runs: Sequence[Run]) -> str:
+    """Under lag curves."""
+    return (
+        f"Mean held-out r over {runs[0].recording.n_locations:,} locations with one delay for all of them. "
+        f"Descriptive: the scores above choose the delay inside the training folds."
+    )
+
+
+def metrics(runs: Sequence[Run]) -> str:
+    """Under the table of metrics."""
+    config = _config(runs[0]).organization
+    return (
+        f"Value [95 % bootstrap interval, n = {config.n_bootstraps}]; null: 95 % of {config.n_null} random atom sets of "
+        f"the same sizes. Formulas are ours where the paper gives none. Not corrected over metrics."
+    )
+
+
+def recovery(run: Run) -> str:
+    """Above the table of planted effects (Markdown)."""
+    r = run.recovery
+    assert r is not None
+    return (
+        f"**{r.score:.0%}** of {len(r.table)} planted effects came back in their network with their sign; shuffled "
+        f"networks reach {r.chance:.0%} (p {r.p:.4f}, 10,000 shuffles)."
+    )
+
+
+def _range(numbers) -> str:
+    numbers = sorted(set(numbers))
+    return f"{numbers[0]}" if len(numbers) == 1 else f"{numbers[0]}–{numbers[-1]}"
