@@ -65,6 +65,51 @@ def atom_names(correspondence: Correspondence) -> list[str]:
     return names
 
 
+def leading_atom(correspondence: Correspondence) -> int:
+    """The sub-group to show first: strongest link that beats both nulls, else strongest link, else 0."""
+    links = correspondence.links().sort_values(["accepted", "dice"], ascending=False)
+    return int(links["atom"].iloc[0]) if len(links) else 0
+
+
+def atom_sentence(run: Run, atom: int) -> str:
+    """What one sub-group is, in one sentence (Markdown)."""
+    counts = run.dictionary.layer_histogram[atom]
+    n, name = int(counts.sum()), model_name(run)
+    where = f", most of them in layer {run.dictionary.layers[int(counts.argmax())]}" if n else ""
+    said = f"**Atom {atom}**: {n:,} neurons of {name}{where}"
+    links = run.correspondence.links().query("atom == @atom").sort_values("accepted", ascending=False)
+    if not len(links):
+        return f"{said}. Its map is not shaped like any network."
+    link = links.iloc[0]
+    verb = "go with" if link.accepted else "have a map shaped like"
+    sign = theme.SIGN_WORDS[link.sign]
+    said += f", {verb} the **{link.network}** network ({sign}, Dice {link.dice:.2f})."
+    return said + ("" if link.accepted else " Phase-randomised atoms pass that test as often.")
+
+
+def model_name(run: Run) -> str:
+    """The model of a run, and whether its weights are random."""
+    extract = run.config.extract  # type: ignore[attr-defined]
+    return extract.model + (
+        "" if extract.weights == "trained" else f" with random weights (seed {extract.seed})"
+    )
+
+
+def score_maps(run: Run) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Maps of held-out r, of what survives its false-discovery rate, and of the noise ceiling.
+
+    Returns
+    -------
+    maps : float (3, n_locations)
+        NaN where not significant in the second.
+    names : tuple of str
+    """
+    e, level = run.encoding, run.config.encoding.fdr  # type: ignore[attr-defined]
+    kept = np.where(e.q < level, e.r_heldout, np.nan)
+    names = ("Held-out r", f"Held-out r, FDR {level:g}", "Noise ceiling")
+    return np.stack([e.r_heldout, kept, e.noise_ceiling]), names
+
+
 def atom_order(correspondence: Correspondence, order: str = "network") -> list[int]:
     """Atoms in the order in which a matrix shows them.
 

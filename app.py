@@ -1,0 +1,73 @@
+"""Start: choose, run, watch, open."""
+
+import streamlit as st
+
+import page_parts as parts
+import run_form
+from brainlike_core import engine, pipeline, report
+from brainlike_core.figures import charts
+
+HERO = (
+    "A story is read by a language model and heard by people in a scanner. Brainlike groups the model's neurons "
+    "by what they do over time and shows which group predicts which network of the brain, held out and beside its null."
+)
+
+
+def begin(configs: list) -> None:
+    """Start runs in another process."""
+    engine.start(configs, parts.CACHE, parts.DATA, parts.SCHEDULER)
+
+
+@st.fragment(run_every=1)
+def progress() -> None:
+    """Runs under way; when one ends the page is drawn again."""
+    jobs = engine.active(parts.CACHE)
+    under_way = [job.run_id for job in jobs if job.state in ("queued", "running")]
+    ended = set(st.session_state.get("under way", [])) - set(under_way)
+    st.session_state["under way"] = under_way
+    for job in jobs:
+        parts.job_card(job)
+    if ended:
+        st.rerun()
+
+
+with parts.page("Start", HERO):
+    progress()
+    finished = pipeline.finished_runs(parts.store())
+    result, new = st.columns([7, 3], gap="large")
+    with new.container(border=True):
+        st.subheader("New run", anchor=False)
+        configs = run_form.run_form(pipeline.catalogue(parts.DATA))
+        if st.button(
+            "Run", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not configs
+        ):
+            begin(configs)
+            st.rerun()
+        if configs:
+            st.caption("The same from the command line:")
+            st.code(run_form.command(configs, parts.DATA), language="bash", wrap_lines=True)
+    with result:
+        if not finished:
+            with st.container(border=True, horizontal_alignment="center"):
+                st.subheader("Nothing has been run yet", anchor=False)
+                st.markdown("The embedded recording and two small models are here: no download is needed.")
+                if st.button("Run the embedded recording", type="primary", icon=":material/play_arrow:"):
+                    begin(run_form.default_configs())
+                    st.rerun()
+            st.stop()
+        run, selection = parts.choose_run(st.container())
+        numbers = report.summary(run)
+        parts.headline(numbers)
+        atom = charts.leading_atom(run.correspondence) if selection.atom is None else selection.atom
+        st.markdown(charts.atom_sentence(run, atom))
+        told = parts.show_brain(
+            parts.atom_view(run.id), "start", selected_map=atom, threshold=2.3, height=440
+        )
+        if told.map is not None and told.map != atom:
+            parts.select(atom=told.map)
+            st.rerun()
+        parts.next_pages()
+        st.subheader("Finished runs", anchor=False)
+        parts.run_table(finished, run.id)
+        st.caption("This run again:")
+        st.code(run_form.command([run.config], parts.DATA), language="bash", wrap_lines=True)

@@ -1,0 +1,130 @@
+"""The form of a new run: settings with good defaults -> configs, and the command that does the same."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Any
+
+import streamlit as st
+
+from brainlike_core.config import (
+    DictionaryConfig,
+    EncodingConfig,
+    ExtractConfig,
+    MatchConfig,
+    OrganizationConfig,
+    RecordingConfig,
+    RunConfig,
+)
+
+DEFAULT_MODELS = ("smollm2-135m", "minilm-l6")
+
+
+def default_configs() -> list[RunConfig]:
+    """The embedded recording with both embedded models, trained and random."""
+    return [
+        RunConfig(extract=ExtractConfig(model=model, weights=weights))
+        for model in DEFAULT_MODELS
+        for weights in ("trained", "random")
+    ]
+
+
+def run_form(catalogue: dict[str, list[dict]]) -> list[RunConfig]:
+    """Show the form.
+
+    Parameters
+    ----------
+    catalogue : dict
+        See `pipeline.catalogue`; only what is here can be chosen.
+
+    Returns
+    -------
+    list of RunConfig
+        Empty where no model or no weights are chosen.
+
+    Raises
+    ------
+    ConfigError
+        A setting outside its range.
+    """
+    titles = {entry["name"]: entry["title"] for entries in catalogue.values() for entry in entries}
+    here = {kind: [e["name"] for e in entries if e["here"]] for kind, entries in catalogue.items()}
+    recording = st.selectbox("Recording", here["recordings"], format_func=titles.__getitem__)
+    default = [name for name in DEFAULT_MODELS if name in here["models"]]
+    models = st.multiselect("Models", here["models"], default=default, format_func=titles.__getitem__)
+    weights = st.pills(
+        "Weights", ["trained", "random"], default=["trained"], selection_mode="multi", format_func=str.capitalize
+    )  # fmt: skip
+    atlas = st.selectbox("Network atlas", here["atlases"], format_func=titles.__getitem__)
+    with st.expander("More settings", icon=":material/tune:"):
+        layers = _layers([m for m in catalogue["models"] if m["name"] in models])
+        atoms = st.number_input(
+            "Sub-groups (atoms)", 2, 512, DictionaryConfig.n_atoms, help="64 in the paper"
+        )
+        penalty = st.number_input("L1 penalty", 0.01, 0.9, DictionaryConfig.penalty, 0.01)
+        seed = st.number_input("Seed", 0, 10_000, 0)
+    _missing(catalogue)
+    return [
+        RunConfig(
+            recording=RecordingConfig(recording),
+            extract=ExtractConfig(model=model, layers=layers, weights=kind, seed=int(seed)),
+            dictionary=DictionaryConfig(n_atoms=int(atoms), penalty=float(penalty), seed=int(seed)),
+            encoding=EncodingConfig(seed=int(seed)),
+            match=MatchConfig(atlas=atlas, seed=int(seed)),
+            organization=OrganizationConfig(seed=int(seed)),
+        )
+        for model in models
+        for kind in weights
+    ]
+
+
+def _layers(models: list[dict[str, Any]]) -> tuple[int, ...]:
+    """One layer or a range of one model; all (empty) where several are chosen."""
+    if len(models) != 1:
+        st.caption("Layers: all. Choose one model to take a range.")
+        return ()
+    last = models[0]["n_layers"] - 1
+    low, high = st.slider("Layers", 0, last, (0, last))
+    return () if (low, high) == (0, last) else tuple(range(low, high + 1))
+
+
+def _missing(catalogue: dict[str, list[dict]]) -> None:
+    absent = [e for kind in ("recordings", "models") for e in catalogue[kind] if not e["here"]]
+    if absent:
+        with st.popover("Not here yet", icon=":material/download:", width="stretch"):
+            for entry in absent:
+                st.markdown(f"**{entry['title']}**")
+                st.caption(entry["how"])
+
+
+def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
+    """The command line that computes the same runs.
+
+    Examples
+    --------
+    >>> print(command([RunConfig(), RunConfig(extract=ExtractConfig(weights="random"))]))
+    python -m brainlike_core run --recording simulated --model smollm2-135m --weights trained --weights random
+    """
+    first = configs[0]
+    words = ["python", "-m", "brainlike_core", "run", "--recording", first.recording.name]
+    for name in dict.fromkeys(config.extract.model for config in configs):
+        words += ["--model", name]
+    for name in dict.fromkeys(config.extract.weights for config in configs):
+        words += ["--weights", name]
+    layers, plain = first.extract.layers, RunConfig()
+    if layers:
+        words += ["--layers", ",".join(map(str, layers))]
+    options = {
+        "--atoms": (first.dictionary.n_atoms, plain.dictionary.n_atoms),
+        "--penalty": (first.dictionary.penalty, plain.dictionary.penalty),
+        "--atlas": (first.match.atlas, plain.match.atlas),
+        "--spins": (first.match.n_spins, plain.match.n_spins),
+        "--seed": (first.dictionary.seed, 0),
+    }
+    for option, (value, usual) in options.items():
+        words += [option, str(value)] if value != usual else []
+    if first.recording.subjects:
+        words += ["--subjects", ",".join(map(str, first.recording.subjects))]
+    if data_folder and first.recording.name != "simulated":
+        words += ["--data", data_folder]
+    return shlex.join(words)
