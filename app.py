@@ -34,7 +34,8 @@ def progress() -> None:
 with parts.page("Start", HERO):
     progress()
     finished = pipeline.finished_runs(parts.store())
-    result, new = st.columns([7, 3], gap="large")
+    grid = st.grid(3, min_column_width=280, gap="medium")
+    result, new = grid.cell(column_span=2), grid.cell()
     with new.container(border=True):
         st.subheader("New run", anchor=False)
         configs = run_form.run_form(pipeline.catalogue(parts.DATA))
@@ -45,7 +46,7 @@ with parts.page("Start", HERO):
             st.rerun()
         if configs:
             st.caption("The same from the command line:")
-            st.code(run_form.command(configs, parts.DATA), language="bash", wrap_lines=True)
+            st.code(run_form.command(configs, parts.DATA), language=None, wrap_lines=True)
     with result:
         if not finished:
             with st.container(border=True, horizontal_alignment="center"):
@@ -61,7 +62,7 @@ with parts.page("Start", HERO):
         atom = charts.leading_atom(run.correspondence) if selection.atom is None else selection.atom
         st.markdown(charts.atom_sentence(run, atom))
         told = parts.show_brain(
-            parts.atom_view(run.id), "start", selected_map=atom, threshold=2.3, height=440
+            parts.atom_view(run.id), "start", selected_map=atom, threshold=2.3, height=460
         )
         if told.map is not None and told.map != atom:
             parts.select(atom=told.map)
@@ -70,4 +71,4 @@ with parts.page("Start", HERO):
         st.subheader("Finished runs", anchor=False)
         parts.run_table(finished, run.id)
         st.caption("This run again:")
-        st.code(run_form.command([run.config], parts.DATA), language="bash", wrap_lines=True)
+        st.code(run_form.command([run.config], parts.DATA), language=None, wrap_lines=True)

@@ -33,6 +33,14 @@ PAGES = (
     ("pages/2_Correspondence.py", "Correspondence", ":material/apps:", "Which sub-group, which network?"),
     ("pages/3_Compare_models.py", "Compare models", ":material/compare_arrows:", "How do models differ?"),
 )
+# Our own mark, inline: named icons of the tab are fetched from a server, and this app needs no network.
+MARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#12212B"/>'
+    '<rect x="6" y="6" width="9" height="9" fill="#B2182B"/>'
+    '<rect x="18" y="7" width="7" height="7" fill="none" stroke="#7CC4C2" stroke-width="2"/>'
+    '<rect x="7" y="18" width="7" height="7" fill="none" stroke="#7CC4C2" stroke-width="2"/>'
+    '<rect x="17" y="17" width="9" height="9" fill="#4393C3"/></svg>'
+)
 FIELDS = ("run", "atom", "network", "region")
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
@@ -132,7 +140,12 @@ def select(**fields: int | str | None) -> None:
 @contextlib.contextmanager
 def page(title: str, question: str) -> Iterator[None]:
     """The frame of a page: title, navigation, and one calm box where something is refused."""
-    st.set_page_config(page_title=f"{title} · Brainlike", page_icon=":material/neurology:", layout="wide")
+    st.set_page_config(
+        page_title=f"{title} · Brainlike",
+        page_icon=MARK,
+        layout="wide",
+        initial_sidebar_state=230,
+    )
     st.session_state["here"] = title
     _sidebar()
     if not embedded():
@@ -228,7 +241,8 @@ def choose_run(place: Any) -> tuple[Run, Selection]:
         no_runs()
     labels = {run.id: f"{run.label} · {run.config.match.atlas} · {run.id[:6]}" for run in runs}
     selection = parse_selection(st.query_params, list(labels))
-    run_id = selection.run or runs[0].id
+    trained = [run.id for run in runs if run.config.extract.weights == "trained"]
+    run_id = selection.run or next(iter(trained), runs[0].id)
     if not embedded():
         with place:
             pick("run", "Run", list(labels), run_id, labels.__getitem__, short=lambda value: value[:12])
@@ -272,8 +286,7 @@ def pick(
     key = f"{st.session_state.get('here')}-{field}"
 
     def write() -> None:
-        value = st.session_state[key]
-        select(**{field: None if value is None else short(value)})
+        select(**{field: short(st.session_state[key])})
 
     st.session_state[key] = chosen
     st.selectbox(label, options, format_func=text, key=key, on_change=write)
@@ -286,11 +299,11 @@ def pick_atom(run: Run, chosen: int, order: Sequence[int] | None = None) -> None
 
 
 def pick_network(run: Run, chosen: int | None) -> None:
-    """Choose a brain network, or none."""
-    names = run.atlas.networks
+    """Choose a brain network, or none (-1: a select box has no other way to offer nothing)."""
+    names = (*run.atlas.networks, "None")
     pick(
-        "network", "Brain network", [None, *range(len(names))], chosen,
-        lambda f: "None" if f is None else names[f], short=lambda f: slug(names[f]),
+        "network", "Brain network", [-1, *range(len(names) - 1)], -1 if chosen is None else chosen,
+        names.__getitem__, short=lambda f: slug(names[f]) if f >= 0 else None,
     )  # fmt: skip
 
 
@@ -327,20 +340,13 @@ def words(run_id: str, atom: int) -> pd.DataFrame:
 
 def passages(run: Run, atom: int, n: int = 6) -> None:
     """The passages in which a sub-group is most active."""
-    table = pipeline.top_words(run, atom, n)
-    st.dataframe(
-        table[["context", "activity"]],
-        hide_index=True,
-        column_config={
-            "context": st.column_config.TextColumn("Words around the peak", width="large"),
-            "activity": st.column_config.NumberColumn("SD", format="%.1f", width=52),
-        },
-    )
+    st.html(charts.passages(pipeline.top_words(run, atom, n)))
 
 
 def recovery_table(recovery: Recovery) -> None:
     """Planted patterns, their networks, and what was found."""
     table = recovery.table.assign(
+        pattern=recovery.table["pattern"].str.replace("_", " "),
         planted=recovery.table["network"] + " " + recovery.table["sign"],
         found=recovery.table["found_network"] + " " + recovery.table["found_sign"],
     )
@@ -354,7 +360,7 @@ def recovery_table(recovery: Recovery) -> None:
         "recovered": st.column_config.CheckboxColumn("Recovered"),
         "accepted": st.column_config.CheckboxColumn("Beats both nulls"),
     }
-    st.dataframe(table, column_order=list(columns), column_config=columns, hide_index=True)
+    st.dataframe(table, column_order=list(columns), column_config=columns, hide_index=True, height="content")
 
 
 def choose_runs() -> list[Run]:
@@ -363,7 +369,7 @@ def choose_runs() -> list[Run]:
     if not finished:
         no_runs()
     groups: dict[str, list[pipeline.RunSummary]] = {}
-    for run in finished:
+    for run in sorted(finished, key=lambda run: run.config.extract.weights != "trained"):
         groups.setdefault(f"{run.config.recording.name} · {run.config.match.atlas}", []).append(run)
     selection = parse_selection(st.query_params, [run.id for run in finished])
     asked = [
@@ -422,7 +428,7 @@ def headline(numbers: dict[str, Any]) -> None:
     if "recovery" in numbers:
         r = numbers["recovery"]
         figures.append(("Plant recovered", f"{r['score']:.0%}", f"chance {r['chance']:.0%} · p {r['p']:.4f}"))
-    with st.grid(len(figures), min_column_width=130, gap="small"):
+    with st.grid(3, min_column_width=175, gap="small"):
         for label, value, beside in figures:
             st.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True)
 
@@ -430,9 +436,10 @@ def headline(numbers: dict[str, Any]) -> None:
 def next_pages() -> None:
     """Ways on from the result."""
     carried = {field: st.query_params[field] for field in FIELDS if field in st.query_params}
-    with st.container(horizontal=True):
-        for path, label, icon, text in PAGES[1:]:
-            st.page_link(path, label=f"{label}: {text}", icon=icon, query_params=carried)
+    for column, (path, label, icon, text) in zip(st.columns(3), PAGES[1:], strict=True):
+        with column.container(border=True, gap=None):
+            st.page_link(path, label=f"**{label}**", icon=icon, query_params=carried, width="stretch")
+            st.caption(text)
 
 
 def run_table(finished: list[pipeline.RunSummary], shown: str) -> None:

@@ -27,7 +27,8 @@ with parts.page("Correspondence", "Which sub-group of neurons goes with which br
             "Sort sub-groups by", charts.ORDERS, default=order, required=True, format_func=str.capitalize
         )
 
-    words, fakes = st.columns([7, 4], gap="large", vertical_alignment="center")
+    top = st.grid(3, min_column_width=280, gap="medium", vertical_alignment="center")
+    words, fakes = top.cell(column_span=2), top.cell()
     with words:
         st.markdown(f"#### {captions.verdict(c)}")
         st.caption(captions.fakes(run))
@@ -39,7 +40,8 @@ with parts.page("Correspondence", "Which sub-group of neurons goes with which br
     matrix = charts.correspondence_matrix(c, charts.atom_order(c, order), atom=atom, network=network)
     parts.figure(matrix, captions.matrix(run), "Sub-groups against networks", "matrix", open_cell)
 
-    brain, side = st.columns([7, 4], gap="large")
+    below = st.grid(3, min_column_width=280, gap="medium")
+    brain, side = below.cell(column_span=2), below.cell()
     with brain:
         st.markdown(charts.atom_sentence(run, atom))
         outline = None if network is None else c.networks[network]

@@ -7,7 +7,8 @@ from brainlike_core.figures import captions, charts
 
 with parts.page("Compare models", "How do models differ in how their sub-groups are organised?"):
     runs = parts.choose_runs()
-    left, right = st.columns(2, gap="large")
+    grid = st.grid(2, min_column_width=420, gap="large")
+    left, right = grid.cell(), grid.cell()
     with left:
         st.subheader("Held-out prediction", anchor=False)
         chart = charts.heldout_scores(runs)

@@ -24,7 +24,7 @@ from . import theme
 ORDERS = ("network", "strength", "cluster", "number")
 # The canonical haemodynamic response peaks about 5 s after a word.
 HRF_PEAK_S = 5.0
-_SQUARE = (5.0, 17.0)
+_SQUARE = (5.0, 15.0)
 METRIC_TITLES = {
     "diversity": "Diversity",
     "consistency": "Consistency (time)",
@@ -185,7 +185,7 @@ def correspondence_matrix(
     labels = [str(k) for k in order]
     step = 1 if len(labels) <= 40 else 2
     figure.update_xaxes(
-        title="sub-group (atom)", range=[-0.7, len(labels) - 0.3], showgrid=False, zeroline=False,
+        title="sub-group (atom)", range=[-1, len(labels)], showgrid=False, zeroline=False,
         tickvals=list(range(0, len(labels), step)), ticktext=labels[::step], tickfont_size=10, tickangle=0,
     )  # fmt: skip
     figure.update_yaxes(
@@ -226,7 +226,7 @@ def _squares(
     colour = theme.SIGN_COLOURS[mark]
     name = f"{theme.SIGN_WORDS[mark]}, {'beats both nulls' if accepted else 'spin rule only'}"
     return go.Scatter(
-        x=np.argsort(order)[atom], y=y, mode="markers", name=name, showlegend=True,
+        x=np.argsort(order)[atom], y=y, mode="markers", name=name, showlegend=True, cliponaxis=False,
         marker={
             "symbol": "square", "size": np.where(both, size * 0.7, size),
             "color": colour if accepted else theme.PAPER, "opacity": 1,
@@ -418,6 +418,30 @@ def _tint(activity: float) -> str:
     return f"rgba({red},{green},{blue},{strength:.2f})"
 
 
+def passages(top_words: pd.DataFrame) -> str:
+    """The passages that drive an atom, as HTML.
+
+    Parameters
+    ----------
+    top_words : DataFrame
+        ``onset`` (s), ``activity`` (SD), ``context``, strongest first.
+
+    Returns
+    -------
+    str
+        One row per passage: time, words, activity; every word is escaped.
+    """
+    quiet = f"color:{theme.QUIET};font-size:0.85em;white-space:nowrap;padding:0.45em 0.9em 0.45em 0"
+    rows = [
+        f'<tr style="border-top:1px solid {theme.GRID}"><td style="{quiet};vertical-align:top">'
+        f"{int(row.onset) // 60}:{int(row.onset) % 60:02d}</td>"
+        f'<td style="padding:0.45em 0.9em 0.45em 0;line-height:1.4">{html.escape(row.context)}</td>'
+        f'<td style="{quiet};vertical-align:top;text-align:right">{row.activity:+.1f} SD</td></tr>'
+        for row in top_words.itertuples()
+    ]
+    return f'<table style="width:100%;border-collapse:collapse;font-size:0.95rem">{"".join(rows)}</table>'
+
+
 def layer_histogram(dictionary: Dictionary, atom: int) -> go.Figure:
     """Neurons of one sub-group by layer, with what an even spread would give."""
     counts = dictionary.layer_histogram[atom]
@@ -507,11 +531,21 @@ def diversity_consistency(runs: Sequence[Run], consistency: str = "consistency")
                 line={"color": "rgba(102,112,124,0.28)", "width": 16}, hoverinfo="skip",
             )
         )  # fmt: skip
+        for x_ends, y_ends in (
+            ((x["low"], x["high"]), (y["value"],) * 2),
+            ((x["value"],) * 2, (y["low"], y["high"])),
+        ):
+            # The interval as it is: a bootstrap need not contain the value.
+            figure.add_trace(
+                go.Scatter(
+                    x=x_ends, y=y_ends, mode="lines", showlegend=False, hoverinfo="skip",
+                    line={"color": colour, "width": 1.6},
+                )
+            )  # fmt: skip
         figure.add_trace(
             go.Scatter(
                 x=[x["value"]], y=[y["value"]], mode="markers", name=name,
                 marker={"size": 15, "color": fill, "line": {"color": colour, "width": 2.5}},
-                error_x=_whisker(x, colour), error_y=_whisker(y, colour),
                 hovertemplate=f"<b>{html.escape(name)}</b><br>diversity {_interval(x)}<br>"
                 f"{METRIC_TITLES[consistency].lower()} {_interval(y)}<br>size-matched null "
                 f"{y['null_low']:.3f} to {y['null_high']:.3f}<extra></extra>",
@@ -521,16 +555,6 @@ def diversity_consistency(runs: Sequence[Run], consistency: str = "consistency")
     figure.update_xaxes(title="diversity (1 − mean |r| of atoms)", zeroline=False)
     figure.update_yaxes(title=f"{METRIC_TITLES[consistency].lower()}, mean r", zeroline=True)
     return figure
-
-
-def _whisker(row: pd.Series, colour: str) -> dict:
-    if not np.isfinite([row["value"], row["low"], row["high"]]).all():
-        return {"visible": False}
-    up, down = max(row["high"] - row["value"], 0), max(row["value"] - row["low"], 0)
-    return {
-        "type": "data", "symmetric": False, "array": [up], "arrayminus": [down],
-        "color": colour, "thickness": 1.5, "width": 0,
-    }  # fmt: skip
 
 
 def _interval(row: pd.Series, digits: int = 3) -> str:
@@ -635,8 +659,7 @@ def heldout_scores(runs: Sequence[Run]) -> go.Figure:
         )  # fmt: skip
         figure.add_trace(
             go.Scatter(
-                x=[e.r_mean], y=[i], mode="markers+text", text=[f"  r {e.r_mean:.3f}, p {_p(e.r_mean_p)}"],
-                textposition="middle right", textfont={"color": theme.INK, "size": 12}, showlegend=False,
+                x=[e.r_mean], y=[i], mode="markers", showlegend=False,
                 marker={"size": 15, "color": fill, "line": {"color": colour, "width": 2.5}},
                 hovertemplate=f"<b>{html.escape(name)}</b><br>mean held-out r %{{x:.3f}}<br>null {low:.3f} to "
                 f"{high:.3f}<br>noise ceiling (one subject) {e.noise_ceiling.mean():.3f}<extra></extra>",
@@ -648,7 +671,10 @@ def heldout_scores(runs: Sequence[Run]) -> go.Figure:
     figure.update_xaxes(
         title="mean held-out r over locations", range=[left - 0.02, right + 0.35 * (right - left)]
     )
-    names = [html.escape(name) for name, _, _ in looks]
+    names = [
+        f"{html.escape(name)}<br><b>r {run.encoding.r_mean:.3f}</b>, p {_p(run.encoding.r_mean_p)}"
+        for run, (name, _, _) in zip(runs, looks, strict=True)
+    ]
     figure.update_yaxes(
         tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5],
         tickfont={"size": 13, "color": theme.INK}, showgrid=False, zeroline=False,
