@@ -192,7 +192,10 @@ def correspondence_matrix(
         range=[n_networks - 0.4, -0.6], tickvals=list(range(n_networks)), zeroline=False,
         ticktext=list(correspondence.networks), tickfont={"size": 13, "color": theme.INK},
     )  # fmt: skip
-    return figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "trace"})
+    return figure.update_layout(
+        legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "trace"},
+        xaxis_fixedrange=True, yaxis_fixedrange=True,
+    )  # fmt: skip
 
 
 def _quiet_cells(correspondence: Correspondence, order: Sequence[int]) -> go.Scatter:
@@ -204,7 +207,7 @@ def _quiet_cells(correspondence: Correspondence, order: Sequence[int]) -> go.Sca
         x=place, y=network, mode="markers", showlegend=False, name="",
         marker={"symbol": "square", "size": 4, "color": "#E4E3DD"},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        customdata=np.stack([atom, network], 1),
+        customdata=np.stack([atom, network], 1).tolist(),
         text=[f"Atom {a} · {correspondence.networks[f]}<br>no link · Dice {d:.2f}"
               for a, f, d in zip(atom, network, dice, strict=True)],
         hovertemplate="%{text}<extra></extra>",
@@ -233,7 +236,7 @@ def _squares(
             "line": {"color": colour, "width": 1.6},
         },
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        customdata=np.stack([atom, network], 1),
+        customdata=np.stack([atom, network], 1).tolist(),
         text=[_link_text(c, sign, a, f) for a, f in zip(atom, network, strict=True)],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
@@ -329,7 +332,7 @@ def _lollipops(
     figure.add_trace(
         go.Scatter(
             x=values, y=rows, mode="markers", text=texts, hovertemplate="%{text}<extra></extra>",
-            customdata=np.asarray(atoms)[:, None],
+            customdata=np.asarray(atoms)[:, None].tolist(),
             marker={
                 "size": 12, "color": np.where(filled, colours, theme.PAPER),
                 "line": {"color": colours, "width": 2},
@@ -338,8 +341,9 @@ def _lollipops(
         )
     )  # fmt: skip
     theme.styled(figure, 70 + 24 * max(len(rows), 3)).update_layout(showlegend=False)
-    figure.update_xaxes(title=title)
+    figure.update_xaxes(title=title, fixedrange=True)
     figure.update_yaxes(
+        fixedrange=True,
         tickvals=rows, ticktext=[f"Atom {k}" for k in atoms], range=[len(rows) - 0.4, -0.6], showgrid=False,
         zeroline=False,
     )  # fmt: skip

@@ -62,6 +62,12 @@ def test_every_cell_of_the_matrix_can_be_clicked():
     assert cells.count((3, made.LANGUAGE)) == 2
 
 
+def test_what_a_click_returns_is_a_plain_list():
+    """Two-dimensional typed arrays reach the browser flattened, and a click then names the wrong cell."""
+    for figure in (charts.correspondence_matrix(C, range(made.N_ATOMS)), charts.network_ranking(C, 6)):
+        assert all(isinstance(t.customdata[0], list) for t in figure.data if t.customdata)
+
+
 def test_squares_are_solid_only_where_both_nulls_are_beaten():
     """One solid red square; the deactivations are blue and hollow."""
     figure = charts.correspondence_matrix(C, charts.atom_order(C))
@@ -89,7 +95,7 @@ def test_the_ranking_of_a_network_is_signed_and_sorted():
     """Language: atom 3 with +.5, then atom 3 with -.1, then the rest at .02."""
     stems, marks = charts.network_ranking(C, made.LANGUAGE, 4).data
     np.testing.assert_allclose(np.asarray(marks.x[:2], float), [0.5, -0.1], atol=1e-6)
-    assert list(marks.customdata[:, 0][:2]) == [3, 3]
+    assert [atom for (atom,) in marks.customdata[:2]] == [3, 3]
     assert list(marks.marker.color[:2]) == [theme.ACTIVATION, theme.PAPER]
 
 
@@ -105,7 +111,7 @@ def test_region_values_of_a_parcel_are_those_of_the_map():
     assert (name, n) == ("parcel 42", 1)
     np.testing.assert_array_equal(values, RUN.encoding.z_maps[:, 42])
     marks = charts.region_ranking(C, values).data[1]
-    assert int(marks.customdata[0, 0]) == 3 and marks.x[0] == pytest.approx(8.0)
+    assert int(marks.customdata[0][0]) == 3 and marks.x[0] == pytest.approx(8.0)
 
 
 def test_region_values_of_a_vertex_are_means_over_its_region():
