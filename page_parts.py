@@ -25,7 +25,7 @@ from brainlike_core.figures.brain_viewer import BrainView, ViewerResult, brain_v
 from brainlike_core.values import NetworkAtlas, Recovery, Run
 
 CACHE = os.environ.get("BRAINLIKE_CACHE", "cache")
-DATA = os.environ.get("BRAINLIKE_DATA") or None
+DATA = pipeline.data_folder(os.environ.get("BRAINLIKE_DATA"))
 SCHEDULER = os.environ.get("BRAINLIKE_SCHEDULER", "")
 PAGES = (
     ("app.py", "Start", ":material/play_circle:", "Choose, run, watch, open"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 import time
 from typing import Any
@@ -76,7 +77,7 @@ def _run_parser(commands: Any) -> None:
     run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17)")
     run.add_argument("--spins", type=int, default=MatchConfig.n_spins, help="rotations of the sphere")
     run.add_argument("--subjects", default="all", help="all (default), or such as 1-40")
-    run.add_argument("--data", metavar="FOLDER", help="where the recording lies")
+    run.add_argument("--data", metavar="FOLDER", help="where the recording lies (default $BRAINLIKE_DATA, data)")
     run.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
 
 
@@ -91,7 +92,7 @@ def _run(given: argparse.Namespace) -> None:
 def _run_one(config: RunConfig, given: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
     watch = _Watch(config.label)
-    run = engine.run_now(config, given.cache, given.data, watch)
+    run = engine.run_now(config, given.cache, _data(given), watch)
     watch.end(time.perf_counter() - began)
     numbers = report.summary(run)
     numbers["seconds"]["total"] = round(time.perf_counter() - began, 2)
@@ -99,6 +100,10 @@ def _run_one(config: RunConfig, given: argparse.Namespace) -> dict[str, Any]:
         print("\n".join(report.sentences(numbers)))
         print(f"Run {run.id[:12]}; open it in the app, or: python -m brainlike_core show {run.id[:12]}\n")
     return numbers
+
+
+def _data(given: argparse.Namespace) -> str | None:
+    return pipeline.data_folder(given.data or os.environ.get("BRAINLIKE_DATA"))
 
 
 class _Watch:
@@ -153,7 +158,7 @@ def _ranges(text: str, option: str) -> tuple[int, ...]:
 
 
 def _list_catalogue(given: argparse.Namespace) -> None:
-    entries = pipeline.catalogue(given.data)[given.kind]
+    entries = pipeline.catalogue(_data(given))[given.kind]
     if given.json:
         print(json.dumps({given.kind: entries}))
         return

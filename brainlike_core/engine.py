@@ -164,7 +164,7 @@ def run_now(
     job.write("running")
     try:
         workspace = pipeline.open_store(folder)
-        run = pipeline.walk(config, workspace, data_folder=data_folder, progress=progress)
+        run = pipeline.walk(config, workspace, data=data_folder, progress=progress)
     except CancelledError as error:
         job.write("cancelled", str(error))
         raise

@@ -79,10 +79,10 @@ def open_store(folder: str | Path = "cache") -> Workspace:
 # -- what there is ------------------------------------------------------------------
 
 
-def catalogue(data_folder: str | Path | None = None) -> dict[str, list[dict]]:
+def catalogue(data: str | Path | None = None) -> dict[str, list[dict]]:
     """Recordings, models and atlases: a list of plain dicts each (name, title, here, ...)."""
     return {
-        "recordings": [dataclasses.asdict(e) for e in recordings.list_recordings(data_folder)],
+        "recordings": [dataclasses.asdict(e) for e in recordings.list_recordings(data)],
         "models": [_model_entry(card) for card in model_catalogue.model_cards()],
         "atlases": [{**dataclasses.asdict(entry), "here": True} for entry in atlases.list_atlases()],
     }
@@ -91,6 +91,17 @@ def catalogue(data_folder: str | Path | None = None) -> dict[str, list[dict]]:
 def _model_entry(card: model_catalogue.ModelCard) -> dict:
     shown = "name title description family n_layers n_units n_neurons licence citation how gated here"
     return {field: getattr(card, field) for field in shown.split()}
+
+
+def data_folder(named: str | Path | None) -> str | None:
+    """Where recordings lie: the folder that was named, else the first usual place that holds one."""
+    if named:
+        return str(named)
+    for place in ("data", "../data", "../shared/data"):
+        with contextlib.suppress(RecordingError):
+            recordings.find_pieman(place)
+            return str(Path(place).absolute())
+    return None
 
 
 def surface() -> Surface:
@@ -117,7 +128,7 @@ class _Walk:
 
     config: RunConfig
     workspace: Workspace
-    data_folder: str | Path | None
+    data: str | Path | None
     progress: Progress
     entries: dict[str, str]
     seconds: dict[str, float]
@@ -146,7 +157,7 @@ def walk(
     config: RunConfig,
     workspace: Workspace,
     *,
-    data_folder: str | Path | None = None,
+    data: str | Path | None = None,
     progress: Progress = _silent,
 ) -> Run:
     """Walk from a story to brain networks; every step that is known is read, not computed.
@@ -155,7 +166,7 @@ def walk(
     ----------
     config : RunConfig
     workspace : Workspace
-    data_folder : path, optional
+    data : path, optional
         Where the recording is, when it is not embedded.
     progress : callable(step, fraction)
         Called often; may raise `CancelledError` to stop.
@@ -171,7 +182,7 @@ def walk(
     """
     atlas(config.match.atlas)  # a wrong name is refused before anything runs
     kind, _ = model_catalogue.parse_model_name(config.extract.model)  # and so is a wrong model
-    state = _Walk(config, workspace, data_folder, progress, {}, {})
+    state = _Walk(config, workspace, data, progress, {}, {})
     recording, story, truth = _recording(state)
     responses = _responses(state, story, recording, kind)
     dictionary = _dictionary(state, responses)
@@ -189,7 +200,7 @@ def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
     if wanted.name == "simulated":
         return _simulated(state, wanted)
     if wanted.name == "pieman":
-        folder = recordings.find_pieman(state.data_folder)
+        folder = recordings.find_pieman(state.data)
         inputs = (recordings.folder_digest(folder),)
         config = {"name": "pieman", "subjects": list(wanted.subjects)}
         recording, story = state.remember(

@@ -25,6 +25,7 @@ from .statistics import (
 )
 from .timing import zscore
 
+GATE_COPIES = 1000
 MAP_PENALTY = 1.0  # of trace(D'D) / K: ours; weights for maps, not for scores
 
 
@@ -210,13 +211,16 @@ def _r_of_prediction(prediction: np.ndarray, unit_truth: np.ndarray) -> np.ndarr
 # -- maps ----------------------------------------------------------------------------
 
 
-def ridge_weights(atoms: np.ndarray, brain: np.ndarray, penalty: float = MAP_PENALTY) -> np.ndarray:
-    """Ridge weights on all rows: (n_atoms, n_columns); penalty in units of trace(D'D) / K."""
+def ridge_solver(atoms: np.ndarray, penalty: float = MAP_PENALTY) -> np.ndarray:
+    """What turns brain columns into ridge weights: (n_atoms, n_rows).
+
+    The penalty is in units of trace(D'D) / K. The rows sum to zero, so brain
+    columns need no centring.
+    """
     centred = atoms - atoms.mean(0)
     gram = (centred.T @ centred).astype(np.float64)
     gram[np.diag_indices_from(gram)] += penalty * np.trace(gram) / len(gram)
-    solver = np.linalg.solve(gram, centred.T.astype(np.float64)).astype(np.float32)
-    return solver @ brain  # the solver's rows sum to zero: no need to centre the brain
+    return np.linalg.solve(gram, centred.T.astype(np.float64)).astype(np.float32)
 
 
 def subject_weights(atoms: np.ndarray, bold: np.ndarray, first_tr: int, delay: int) -> np.ndarray:
@@ -233,7 +237,8 @@ def subject_weights(atoms: np.ndarray, bold: np.ndarray, first_tr: int, delay: i
     float32 (n_subjects, n_atoms, n_locations)
     """
     rows = slice(first_tr + delay, first_tr + delay + len(atoms))
-    return np.stack([zscore(ridge_weights(atoms, np.asarray(one[rows])), axis=1) for one in bold])
+    solver = ridge_solver(atoms)
+    return np.stack([zscore(solver @ np.asarray(one[rows]), axis=1) for one in bold])
 
 
 def group_t(weights: np.ndarray) -> np.ndarray:
@@ -244,43 +249,41 @@ def group_t(weights: np.ndarray) -> np.ndarray:
     return (mean / (spread / np.sqrt(n))).astype(np.float32)
 
 
-def atom_relation(atoms: np.ndarray, brains: list[np.ndarray]) -> np.ndarray:
-    """Mean squared r of each atom over locations, at its best delay: (n_atoms,).
+class AtomGate:
+    """Is an atom related to the brain at all?
 
-    Through the Gram matrix of time points, so any number of locations costs
-    n_trs^2 per atom.
+    The statistic is the mean squared r over locations at the best delay; the
+    null is the atom's own phase-randomised copies. Through the Gram matrix of
+    time points, any number of locations costs n_trs^2 per atom.
+
+    Parameters
+    ----------
+    atoms : (n_rows, n_atoms)
+    brains : one (n_rows, n_locations) array per delay
+    n_copies : int
+    rng : numpy Generator
     """
-    unit = unit_columns(np.asarray(atoms, np.float32))
-    scores = [np.einsum("tk,tk->k", unit, _time_gram(brain) @ unit) for brain in brains]
-    return np.max(scores, axis=0)
+
+    def __init__(self, atoms: np.ndarray, brains: list[np.ndarray], n_copies: int, rng: np.random.Generator):
+        atoms = np.asarray(atoms, np.float32)
+        self.grams = [_time_gram(brain) for brain in brains]
+        self.copies = np.stack([self.relation(phase_randomised(atoms, rng)) for _ in range(n_copies)])
+
+    def relation(self, atoms: np.ndarray) -> np.ndarray:
+        """Mean squared r of each atom: (n_atoms,)."""
+        unit = unit_columns(np.asarray(atoms, np.float32))
+        return np.max([np.einsum("tk,tk->k", unit, gram @ unit) for gram in self.grams], axis=0)
+
+    def p(self, atoms: np.ndarray) -> np.ndarray:
+        """p of atoms that have the spectra of those given at first: (n_atoms,)."""
+        reached = (self.copies >= self.relation(atoms)).sum(0)
+        return (reached + 1) / (len(self.copies) + 1)
 
 
 def _time_gram(brain: np.ndarray) -> np.ndarray:
     unit = unit_columns(np.asarray(brain, np.float32))
     moving = max(int((np.abs(unit).sum(0) > 0).sum()), 1)
     return unit @ unit.T / moving
-
-
-def atom_gate(
-    atoms: np.ndarray, brains: list[np.ndarray], n_copies: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Is each atom related to the brain at all? Observed mean r^2 and its p against its own copies.
-
-    Returns
-    -------
-    observed, p : (n_atoms,)
-    """
-    grams = [_time_gram(brain) for brain in brains]
-
-    def relation(columns: np.ndarray) -> np.ndarray:
-        unit = unit_columns(columns)
-        return np.max([np.einsum("tk,tk->k", unit, gram @ unit) for gram in grams], axis=0)
-
-    observed = relation(np.asarray(atoms, np.float32))
-    exceed = np.zeros(atoms.shape[1])
-    for _ in range(n_copies):
-        exceed += relation(phase_randomised(np.asarray(atoms, np.float32), rng)) >= observed
-    return observed, (exceed + 1) / (n_copies + 1)
 
 
 # -- paper-like ----------------------------------------------------------------------
@@ -339,7 +342,8 @@ def encode(
     progress(0.85)
     map_delay = config.delays[int(observed.lag_r.mean(1).argmax())]
     weights = subject_weights(atoms, bold, first_tr, map_delay)
-    relation, atom_p = atom_gate(atoms, brains, 1000, rng)
+    gate = AtomGate(atoms, brains, GATE_COPIES, rng)
+    atom_p = gate.p(atoms)
     best = brains[config.delays.index(map_delay)]
     fakes = [insample_r2(phase_randomised(atoms, rng), best) for _ in range(20)]
     return EncodingResult(
@@ -359,7 +363,7 @@ def encode(
         map_delay=map_delay,
         z_maps=t_to_z(group_t(weights), len(bold)),
         weights=weights,
-        atom_r2=relation.astype(np.float32),
+        atom_r2=gate.relation(atoms).astype(np.float32),
         atom_p=atom_p.astype(np.float32),
         atom_q=fdr(atom_p).astype(np.float32),
     )

@@ -391,6 +391,7 @@ def _fake_matches(
     threshold = z_to_t(config.z_threshold, len(bold))
     sample = encoding.null_locations(bold.shape[2], encoding_config.max_null_locations)
     brains = [brain[:, sample] for brain in brains]
+    gate = encoding.AtomGate(atoms, brains, encoding.GATE_COPIES, rng)
     found: list[tuple] = []
     for i in range(config.n_fakes):
         fake = phase_randomised(np.asarray(atoms, np.float32), rng)
@@ -399,8 +400,7 @@ def _fake_matches(
         masks = signed_masks(
             encoding.group_t(encoding.subject_weights(fake, bold, first_tr, delay)), threshold
         )
-        gate = encoding.atom_gate(fake, brains, 100, rng)[1]
-        found.append((null.dice(masks), null.p(masks, SPINS_OF_FAKES), phase.p(fake), gate))
+        found.append((null.dice(masks), null.p(masks, SPINS_OF_FAKES), phase.p(fake), gate.p(fake)))
         progress(0.2 + 0.8 * (i + 1) / config.n_fakes)
     return _Fakes(*(np.array(part) for part in zip(*found, strict=True)))
 

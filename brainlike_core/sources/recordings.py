@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import re
 import zlib
@@ -104,8 +105,8 @@ def list_recordings(folder: str | Path | None = None) -> list[RecordingEntry]:
     simulated = RecordingEntry(
         name="simulated",
         title="Simulated story with planted truth",
-        n_subjects=0,
-        n_trs=0,
+        n_subjects=8,
+        n_trs=470,
         tr=TR,
         space="fsaverage5",
         licence="part of this project",
@@ -153,6 +154,19 @@ def find_pieman(folder: str | Path | None, candidates: Sequence[str | Path] = ()
         needed="its folder, or the parent that holds pieman/",
         do="fetch pieman, or name its folder with --data",
     )
+
+
+def folder_digest(folder: str | Path) -> str:
+    """SHA-256 over the names and bytes of everything that `load_pieman` reads: 64 hex characters."""
+    folder = find_pieman(folder)
+    names = ("align.csv", _LABEL_VOLUME, _NETWORK_TABLE)
+    body = hashlib.sha256()
+    for path in [*sorted((folder / "timeseries").glob("*.npy")), *(folder / name for name in names)]:
+        body.update(path.name.encode())
+        if path.is_file():  # a missing one is refused, with its name, when it is read
+            with open(path, "rb") as file:
+                body.update(hashlib.file_digest(file, "sha256").digest())
+    return body.hexdigest()
 
 
 def load_pieman(folder: str | Path, subjects: Sequence[int] = ()) -> tuple[Recording, Story]:

@@ -36,7 +36,7 @@ def test_ridge_weights_equal_scikit_learn():
     atoms, brain = rng.standard_normal((120, 8)), rng.standard_normal((120, 5))
     centred = atoms - atoms.mean(0)
     alpha = 2.0 * np.trace(centred.T @ centred) / 8
-    ours = encoding.ridge_weights(atoms, brain, 2.0)
+    ours = encoding.ridge_solver(atoms, 2.0) @ brain
     np.testing.assert_allclose(ours, Ridge(alpha=alpha).fit(atoms, brain).coef_.T, rtol=1e-4, atol=1e-6)
 
 
@@ -153,7 +153,7 @@ def test_atom_gate_finds_the_atom_in_the_brain():
     rng = np.random.default_rng(7)
     atoms = smooth(rng, 300, 2)
     brain = atoms[:, :1] * 0.5 + smooth(rng, 300, 40)
-    _, p = encoding.atom_gate(atoms, [brain], 200, rng)
+    p = encoding.AtomGate(atoms, [brain], 200, rng).p(atoms)
     assert p[0] < 0.01 and p[1] > 0.01
 
 
