@@ -77,7 +77,9 @@ def _run_parser(commands: Any) -> None:
     run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17)")
     run.add_argument("--spins", type=int, default=MatchConfig.n_spins, help="rotations of the sphere")
     run.add_argument("--subjects", default="all", help="all (default), or such as 1-40")
-    run.add_argument("--data", metavar="FOLDER", help="where the recording lies (default $BRAINLIKE_DATA, data)")
+    run.add_argument(
+        "--data", metavar="FOLDER", help="where the recording lies (default $BRAINLIKE_DATA, data)"
+    )
     run.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
 
 

@@ -104,7 +104,7 @@ class _Job:
     def write(self, state: str, message: str = "") -> None:
         self.written = time.time()
         total = sum(_WEIGHTS.values())
-        ready = sum(_WEIGHTS[s] for s in self.done)
+        ready = float(sum(_WEIGHTS[s] for s in self.done))
         if self.step and self.step not in self.done:
             ready += _WEIGHTS[self.step] * self.fraction
         fraction = 1.0 if state == "done" else ready / total

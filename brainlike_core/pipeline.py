@@ -238,9 +238,10 @@ def _responses(state: _Walk, story: Story, recording: Recording, kind: str) -> N
     def extract_words() -> NeuronResponses:
         from .sources import language_model
 
-        report = state.report("extract")
-        model = opened or open_model()
-        return language_model.extract_words(model, story, extract, progress=lambda f, _="": report(f))
+        def report(fraction: float, detail: str = "") -> None:
+            state.progress("extract", fraction)
+
+        return language_model.extract_words(opened or open_model(), story, extract, progress=report)
 
     config = dataclasses.asdict(extract)
     if extract.weights == "trained":

@@ -237,7 +237,7 @@ def _squares(
         },
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
         customdata=np.stack([atom, network], 1).tolist(),
-        text=[_link_text(c, sign, a, f) for a, f in zip(atom, network, strict=True)],
+        text=[_link_text(c, sign, a, f) for a, f in zip(atom.tolist(), network.tolist(), strict=True)],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
 

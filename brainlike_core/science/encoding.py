@@ -329,7 +329,7 @@ def encode(
     _check_bold(bold)
     atoms = np.asarray(atoms, np.float32)
     rng = np.random.default_rng(config.seed)
-    mean = zscore(np.mean(bold, axis=0, dtype=np.float32))  # (n_trs, n_locations)
+    mean = zscore(bold.mean(0, dtype=np.float32))  # (n_trs, n_locations)
     brains = delayed(mean, first_tr, len(atoms), config.delays)
     observed = held_out(atoms, brains, config)
     progress(0.2)

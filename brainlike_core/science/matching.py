@@ -316,7 +316,7 @@ def match(
     masks = signed_masks(z_maps, config.z_threshold)
     dice, p_spin = null.dice(masks), null.p(masks)
     progress(0.1)
-    mean = zscore(np.mean(bold, axis=0, dtype=np.float32))
+    mean = zscore(bold.mean(0, dtype=np.float32))
     brains = encoding.delayed(mean, first_tr, len(atoms), encoding_config.delays)
     phase = PhaseNull(atoms, [b @ null.share for b in brains], np.random.default_rng([config.seed, 1]))
     p_phase = phase.p(atoms)

@@ -206,7 +206,7 @@ def _model_consistency(correlations: np.ndarray, links: np.ndarray) -> float:
 
 def _members(links: np.ndarray) -> list[np.ndarray]:
     """Atoms linked to each network, with either sign."""
-    linked = links.any(0)  # (n_atoms, n_networks)
+    linked = np.any(links, 0)  # (n_atoms, n_networks)
     return [np.flatnonzero(linked[:, f]) for f in range(linked.shape[1])]
 
 

@@ -66,8 +66,8 @@ def recover(
         )
     table = pd.DataFrame(rows)
     planted = np.array([correspondence.networks.index(n) for n in table["network"]])
-    found = np.where(np.max(scores, 1) > 0, np.argmax(scores, 1), -1)
-    score, chance, p = shuffled_score(planted, found, np.random.default_rng(seed))
+    chosen = np.where(np.max(scores, 1) > 0, np.argmax(scores, 1), -1)
+    score, chance, p = shuffled_score(planted, chosen, np.random.default_rng(seed))
     return Recovery(table=table, score=score, chance=chance, p=p)
 
 
