@@ -348,17 +348,20 @@ def recovery_table(recovery: Recovery) -> None:
     table = recovery.table.assign(
         pattern=recovery.table["pattern"].str.replace("_", " "),
         planted=recovery.table["network"] + " " + recovery.table["sign"],
-        found=recovery.table["found_network"] + " " + recovery.table["found_sign"],
     )
     columns = {
         "pattern": st.column_config.TextColumn("Planted pattern"),
         "kind": st.column_config.TextColumn("Kind"),
         "planted": st.column_config.TextColumn("Planted in"),
-        "found": st.column_config.TextColumn("Best sub-group goes with"),
-        "atom": st.column_config.NumberColumn("Atom"),
-        "atom_r": st.column_config.NumberColumn("r with pattern", format="%.2f"),
         "recovered": st.column_config.CheckboxColumn("Recovered"),
-        "accepted": st.column_config.CheckboxColumn("Beats both nulls"),
+        "n_subgroups": st.column_config.NumberColumn(
+            "Sub-groups", help="that carry the pattern to the network"
+        ),
+        "atom": st.column_config.NumberColumn(
+            "Atom", help="the best of them, or the one most like the pattern"
+        ),
+        "atom_r": st.column_config.NumberColumn("r with pattern", format="%.2f"),
+        "dice": st.column_config.NumberColumn("Dice with network", format="%.2f"),
     }
     st.dataframe(table, column_order=list(columns), column_config=columns, hide_index=True, height="content")
 

@@ -106,7 +106,14 @@ def _organization(run: Run) -> dict[str, Any]:
 def _recovery(run: Run) -> dict[str, Any]:
     r = run.recovery
     assert r is not None
-    return {"score": r.score, "chance": r.chance, "p": r.p, "table": r.table.to_dict("records")}
+    return {
+        "score": r.score,
+        "chance": r.chance,
+        "p": r.p,
+        "n_links": r.n_links,
+        "n_links_planted": r.n_links_planted,
+        "table": r.table.to_dict("records"),
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -143,6 +150,7 @@ def sentences(numbers: dict[str, Any]) -> list[str]:
     if "recovery" in numbers:
         r = numbers["recovery"]
         lines.append(
-            f"Planted truth: {r['score']:.0%} of effects recovered, chance {r['chance']:.0%}, p {r['p']:.4f}."
+            f"Planted truth: {r['score']:.0%} of {len(r['table'])} effects recovered, chance {r['chance']:.0%}, "
+            f"p {r['p']:.4f}; {r['n_links_planted']} of {r['n_links']} accepted links are planted ones."
         )
     return lines

@@ -578,20 +578,26 @@ class Recovery(_Frozen):
     Attributes
     ----------
     table : DataFrame
-        ``pattern, kind, network, sign, atom, atom_r, found_network,
-        found_sign, dice, recovered, accepted``.
+        One row per planted effect: ``pattern, kind, network, sign``; the
+        sub-group that carries it, or else the one most like the pattern
+        (``atom, atom_r, atom_q, dice`` with the planted network);
+        ``n_subgroups`` that carry it; ``recovered``.
     score : float
-        Share of planted effects whose best-matching sub-group goes most with
-        the planted network, with the right sign.
+        Share of planted effects that an accepted link found, through a
+        sub-group that expresses the pattern.
     chance, p : float
         The mean score when planted networks are shuffled among patterns, and
         the share of shuffles that reach ``score``.
+    n_links, n_links_planted : int
+        Accepted links, and those of them that a planted effect explains.
     """
 
     table: pd.DataFrame
     score: float
     chance: float
     p: float
+    n_links: int
+    n_links_planted: int
 
     def __post_init__(self) -> None:
         self._freeze()

@@ -241,11 +241,21 @@ def _truth() -> PlantedTruth:
 
 
 def _recovery() -> Recovery:
-    columns = ["pattern", "kind", "network", "sign", "atom", "atom_r"]
-    columns += ["found_network", "found_sign", "dice", "recovered", "accepted"]
-    rows = [
-        ("word rate", "acoustic", "Auditory", "+", 3, 0.8, "Auditory", "+", 0.2, True, False),
-        ("narrative", "context", "Language", "+", 3, 0.7, "Language", "+", 0.5, True, True),
-        ("dialogue", "context", "Default", "+", 7, -0.3, "none", "-", 0.0, False, False),
+    columns = [
+        "pattern",
+        "kind",
+        "network",
+        "sign",
+        "atom",
+        "atom_r",
+        "atom_q",
+        "dice",
+        "n_subgroups",
+        "recovered",
     ]
-    return Recovery(pd.DataFrame(rows, columns=columns), 2 / 3, 0.1, 0.02)
+    rows = [
+        ("word rate", "acoustic", "Auditory", "+", 3, 0.8, 0.001, 0.2, 1, True),
+        ("narrative", "context", "Language", "+", 3, 0.7, 0.001, 0.5, 2, True),
+        ("dialogue", "context", "Default", "+", 7, -0.3, 0.4, 0.0, 0, False),
+    ]
+    return Recovery(pd.DataFrame(rows, columns=columns), 2 / 3, 0.1, 0.02, 4, 3)

@@ -166,8 +166,9 @@ def recovery(run: Run) -> str:
     r = run.recovery
     assert r is not None
     return (
-        f"**{r.score:.0%}** of {len(r.table)} planted effects came back in their network with their sign; shuffled "
-        f"networks reach {r.chance:.0%} (p {r.p:.4f}, 10,000 shuffles)."
+        f"**{r.score:.0%}** of {len(r.table)} planted effects were found by a link that beats both nulls, through a "
+        f"sub-group that expresses the pattern (q < 0.05); shuffled networks reach {r.chance:.0%} (p {r.p:.4f}, "
+        f"10,000 shuffles). **{r.n_links_planted} of {r.n_links}** accepted links are planted ones."
     )
 
 
