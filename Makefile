@@ -22,7 +22,7 @@ $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt
 demo: run app     ## run the walk on the embedded recording, then open the app on the result
 
 run: $(VENV)/ready
-	$(BIN)/python -m brainlike_core run --recording simulated --model smollm2-135m --model minilm-l6 --weights trained --weights random
+	$(BIN)/python -m brainlike_core run --recording simulated --model minilm-l6 --model smollm2-135m --weights trained --weights random
 
 app: $(VENV)/ready
 	$(BIN)/streamlit run app.py --server.port $(PORT)

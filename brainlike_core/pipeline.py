@@ -503,7 +503,9 @@ def verify(workspace: Workspace) -> Verification:
 
 
 def word_activity(run: Run, atom: int) -> pd.DataFrame:
-    """The atom's activity when each word was heard: word, onset, offset, aligned, activity.
+    """The atom's activity when each word was heard: word, text, onset, offset, aligned, activity.
+
+    ``text`` is the word as printed, with the punctuation that follows it.
 
     The haemodynamic response delays what a word does by about 5 s, so the
     activity of a word is that of the atom 5 s after its onset, in units of the
@@ -518,6 +520,7 @@ def word_activity(run: Run, atom: int) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "word": run.story.words,
+            "text": _printed_words(run.story),
             "onset": run.story.onsets,
             "offset": run.story.offsets,
             "aligned": run.story.aligned,
@@ -539,8 +542,17 @@ def top_words(run: Run, atom: int, n: int = 12) -> pd.DataFrame:
         if len(chosen) == n:
             break
     picked = table.loc[chosen, ["word", "onset", "activity"]]
-    picked["context"] = [" ".join(run.story.words[max(0, i - 6) : i + 7]) for i in chosen]
+    printed = _printed_words(run.story)
+    picked["context"] = [" ".join(printed[max(0, i - 6) : i + 7]) for i in chosen]
     return picked.reset_index(drop=True)
+
+
+def _printed_words(story: Story) -> list[str]:
+    """Each word with the punctuation up to the next."""
+    ends = [*story.spans[1:, 0].tolist(), len(story.text)]
+    return [
+        story.text[start:end].strip() for start, end in zip(story.spans[:, 0].tolist(), ends, strict=True)
+    ]
 
 
 # -- digests ------------------------------------------------------------------------

@@ -69,6 +69,7 @@ def _encoding(run: Run, level: float) -> dict[str, Any]:
         "n_surrogates": len(e.null_means),
         "noise_ceiling_mean": float(e.noise_ceiling.mean()),
         "noise_ceiling_max": float(e.noise_ceiling.max()),
+        "group_ceiling_mean": float(e.group_ceiling.mean()),
         "r2_insample_max": float(e.r2_insample.max()),
         "r2_insample_mean": float(e.r2_insample.mean()),
         "r2_insample_null_mean": float(e.r2_insample_null.mean()),

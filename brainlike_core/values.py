@@ -438,6 +438,20 @@ class EncodingResult(_Frozen):
     def n_locations(self) -> int:
         return len(self.r_heldout)
 
+    @property
+    def group_ceiling(self) -> np.ndarray:
+        """The r that the shared response itself would have with the mean of these listeners: float32 (n_locations,).
+
+        With a share s of each listener's variance common to all of n listeners,
+        the leave-one-out correlation is s / sqrt(s + (1 - s) / (n - 1)); solved for
+        s, the mean of n listeners correlates sqrt(n s / (1 + (n - 1) s)) with what
+        they share. 0 where listeners do not agree.
+        """
+        n, c2 = len(self.r_subjects), np.maximum(self.noise_ceiling, 0) ** 2
+        half = c2 * (n - 2) / (n - 1) / 2
+        shared = half + np.sqrt(half**2 + c2 / (n - 1))
+        return np.sqrt(n * shared / (1 + (n - 1) * shared)).astype(np.float32)
+
 
 @dataclass(frozen=True, eq=False)
 class Correspondence(_Frozen):

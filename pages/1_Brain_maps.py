@@ -6,18 +6,18 @@ import page_parts as parts
 from brainlike_core.figures import captions, charts
 
 with parts.page("Brain maps", "Where in the brain does this sub-group of neurons predict?"):
-    bar = st.columns([3, 3, 2, 2], vertical_alignment="bottom")
-    run, selection = parts.choose_run(bar[0])
+    bar = st.grid(4, min_column_width=220, vertical_alignment="bottom")
+    run, selection = parts.choose_run(bar.cell())
     first = charts.leading_atom(run.correspondence)
     atom = first if selection.atom is None else selection.atom
     network = parts.network_index(selection.network, run.atlas.networks)
     kind = "Sub-groups"
     if not parts.embedded():
-        with bar[1]:
+        with bar.cell():
             parts.pick_atom(run, atom)
-        with bar[2]:
+        with bar.cell():
             parts.pick_network(run, network)
-        kind = bar[3].segmented_control("Maps", ["Sub-groups", "Scores"], default=kind, required=True)
+        kind = bar.cell().segmented_control("Maps", ["Sub-groups", "Scores"], default=kind, required=True)
 
     outline = None if network is None else run.atlas.networks[network]
     if kind == "Sub-groups":

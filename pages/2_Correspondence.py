@@ -14,16 +14,16 @@ def open_cell() -> None:
 
 
 with parts.page("Correspondence", "Which sub-group of neurons goes with which brain network?"):
-    bar = st.columns([4, 3, 4], vertical_alignment="bottom")
-    run, selection = parts.choose_run(bar[0])
+    bar = st.grid(3, min_column_width=240, vertical_alignment="bottom")
+    run, selection = parts.choose_run(bar.cell())
     c = run.correspondence
     atom = charts.leading_atom(c) if selection.atom is None else selection.atom
     network = parts.network_index(selection.network, c.networks)
     order = charts.ORDERS[0]
     if not parts.embedded():
-        with bar[1]:
+        with bar.cell():
             parts.pick_network(run, network)
-        order = bar[2].segmented_control(
+        order = bar.cell().segmented_control(
             "Sort sub-groups by", charts.ORDERS, default=order, required=True, format_func=str.capitalize
         )
 

@@ -27,8 +27,14 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
         parts.figure(chart, captions.tradeoff(runs), "Diversity against consistency", "tradeoff")
 
     st.subheader("Which networks are involved", anchor=False)
-    chart = charts.involvement(runs)
-    parts.figure(chart, captions.involvement(runs), "Linked sub-groups of each network", "involvement")
+    rule = "paper"
+    if not parts.embedded():
+        rule = st.segmented_control(
+            "Links by", ["paper", "accepted"], default=rule, required=True,
+            format_func=lambda rule: "The paper's spin rule" if rule == "paper" else "Beats both nulls",
+        )  # fmt: skip
+    chart = charts.involvement(runs, rule)
+    parts.figure(chart, captions.involvement(runs, rule), "Linked sub-groups of each network", "involvement")
 
     st.subheader("Where in depth", anchor=False)
     chart = charts.layer_profiles(runs)

@@ -77,8 +77,8 @@ def score_map(run: Run) -> str:
     return (
         f"Held-out r of the group mean ({run.recording.n_subjects} listeners), {config.n_folds} contiguous folds with "
         f"gaps; {n:,} of {e.n_locations:,} locations at FDR {config.fdr:g} against {config.n_surrogates} "
-        f"phase-randomised recordings. Noise ceiling: leave-one-out inter-subject correlation of one listener, so "
-        f"the group's r can exceed it."
+        f"phase-randomised recordings. Noise ceiling: the r that what listeners share would have with their mean, "
+        f"from leave-one-out inter-subject correlation."
     )
 
 
@@ -116,9 +116,15 @@ def tradeoff(runs: Sequence[Run]) -> str:
     )
 
 
-def involvement(runs: Sequence[Run]) -> str:
+def involvement(runs: Sequence[Run], rule: str = "paper") -> str:
     """Under involvement per network."""
     c = runs[0].correspondence
+    if rule != "paper":
+        fakes = ", ".join(f"{r.correspondence.n_links_fake_accepted.mean():.1f}" for r in runs)
+        return (
+            f"Sub-groups whose link passes spin FDR and phase FDR < {c.level:g} and the atom gate. Whole dictionaries of "
+            f"phase-randomised atoms get {fakes} links on average. Hollow: random weights."
+        )
     return (
         f"Sub-groups of {_range(r.dictionary.n_atoms for r in runs)} linked by the paper's rule (spin p < {c.level:g}, "
         f"uncorrected). Ticks: mean of {len(c.n_links_fake)} phase-randomised dictionaries by the same rule. "

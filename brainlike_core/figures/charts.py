@@ -107,7 +107,7 @@ def score_maps(run: Run) -> tuple[np.ndarray, tuple[str, ...]]:
     e, level = run.encoding, run.config.encoding.fdr  # type: ignore[attr-defined]
     kept = np.where(e.q < level, e.r_heldout, np.nan)
     names = ("Held-out r", f"Held-out r, FDR {level:g}", "Noise ceiling")
-    return np.stack([e.r_heldout, kept, e.noise_ceiling]), names
+    return np.stack([e.r_heldout, kept, e.group_ceiling]), names
 
 
 def atom_order(correspondence: Correspondence, order: str = "network") -> list[int]:
@@ -398,7 +398,7 @@ def transcript(words: pd.DataFrame) -> str:
     Parameters
     ----------
     words : DataFrame
-        ``word, onset, activity`` (standard deviations, NaN where unknown).
+        ``text, onset, activity`` (standard deviations, NaN where unknown).
 
     Returns
     -------
@@ -410,7 +410,7 @@ def transcript(words: pd.DataFrame) -> str:
         f"{html.escape(str(word))}</span>"
         if np.isfinite(activity)
         else html.escape(str(word))
-        for word, onset, activity in zip(words["word"], words["onset"], words["activity"], strict=True)
+        for word, onset, activity in zip(words["text"], words["onset"], words["activity"], strict=True)
     ]
     return f'<p style="line-height:1.75;margin:0">{" ".join(spans)}</p>'
 
@@ -568,34 +568,38 @@ def _interval(row: pd.Series, digits: int = 3) -> str:
     return f"{row['value']:.{digits}f}" + (low_high if np.isfinite(row["low"]) else "")
 
 
-def involvement(runs: Sequence[Run]) -> go.Figure:
+def involvement(runs: Sequence[Run], rule: str = "paper") -> go.Figure:
     """Sub-groups linked to each network: activation to the right, deactivation to the left.
 
-    Grey ticks: the mean of phase-randomised dictionaries by the same rule.
+    ``rule`` is "paper" or "accepted". Ticks: the mean of phase-randomised
+    dictionaries by the paper's rule.
     """
     networks = runs[0].atlas.networks
     rows = np.arange(len(networks))
     figure, width = go.Figure(), 0.78 / len(runs)
     for i, (run, (name, colour, fill)) in enumerate(zip(runs, _looks(runs), strict=True)):
         y = rows + (i - (len(runs) - 1) / 2) * width
-        table, fake = run.organization.networks, run.correspondence.involvement_fake
-        for sign, column in ((1, "involvement_pos"), (-1, "involvement_neg")):
+        c = run.correspondence
+        counts = (c.paper_links if rule == "paper" else c.accepted_links).sum(1)  # (2, n_networks)
+        for sign, count, fake in zip((1, -1), counts, c.involvement_fake, strict=True):
             figure.add_trace(
                 go.Bar(
-                    x=sign * table[column], y=y, orientation="h", width=width * 0.82, name=name,
+                    x=sign * count, y=y, orientation="h", width=width * 0.82, name=name,
                     legendgroup=name, showlegend=sign > 0,
                     marker={"color": fill, "line": {"color": colour, "width": 1.5}},
-                    customdata=table[column], text=list(networks), textposition="none",
+                    customdata=count, text=list(networks), textposition="none",
                     hovertemplate=f"<b>{html.escape(name)}</b> · %{{text}}<br>%{{customdata}} sub-groups"
                     f"<extra></extra>",
                 )
             )  # fmt: skip
+            if rule != "paper":
+                continue
             figure.add_trace(
                 go.Scatter(
-                    x=sign * fake[0 if sign > 0 else 1], y=y, mode="markers", legendgroup="fake",
+                    x=sign * fake, y=y, mode="markers", legendgroup="fake", legendrank=2000,
                     name="phase-randomised atoms, mean", showlegend=i == 0 and sign > 0,
                     marker={"symbol": "line-ns", "size": min(12, 2 + 14 * width), "line": {"color": theme.INK, "width": 2}},
-                    customdata=fake[0 if sign > 0 else 1],
+                    customdata=fake,
                     hovertemplate="fake atoms: %{customdata:.1f}<extra></extra>",
                 )
             )  # fmt: skip
@@ -666,7 +670,7 @@ def heldout_scores(runs: Sequence[Run]) -> go.Figure:
                 x=[e.r_mean], y=[i], mode="markers", showlegend=False,
                 marker={"size": 15, "color": fill, "line": {"color": colour, "width": 2.5}},
                 hovertemplate=f"<b>{html.escape(name)}</b><br>mean held-out r %{{x:.3f}}<br>null {low:.3f} to "
-                f"{high:.3f}<br>noise ceiling (one subject) {e.noise_ceiling.mean():.3f}<extra></extra>",
+                f"{high:.3f}<br>noise ceiling of the group mean {e.group_ceiling.mean():.3f}<extra></extra>",
             )
         )  # fmt: skip
     theme.styled(figure, 100 + 44 * len(runs))

@@ -146,7 +146,7 @@ def test_a_transcript_escapes_words_and_tints_by_sign():
     """A word that looks like markup stays a word; unknown activity has no tint."""
     words = pd.DataFrame(
         {
-            "word": ["<b>", "up", "down", "flat"],
+            "text": ["<b>", "up", "down", "flat"],
             "onset": [0.0, 1, 2, 3],
             "activity": [np.nan, 3.0, -3.0, 0.1],
         }
@@ -198,6 +198,13 @@ def test_involvement_points_right_for_activation_and_left_for_deactivation():
     bars = [t for t in charts.involvement([RUN]).data if t.type == "bar"]
     assert (bars[0].x[made.LANGUAGE], bars[1].x[made.LANGUAGE]) == (1, -1)
     assert (bars[0].x[made.DEFAULT], bars[1].x[made.DEFAULT]) == (0, -1)
+
+
+def test_involvement_by_the_accepted_rule_counts_what_beats_both_nulls():
+    """One accepted link, atom 3 and Language; no ticks, for the fakes have none by network."""
+    figure = charts.involvement([RUN], "accepted")
+    assert all(t.type == "bar" for t in figure.data)
+    assert [int(np.abs(t.x).sum()) for t in figure.data] == [1, 0] and figure.data[0].x[made.LANGUAGE] == 1
 
 
 def test_layer_profiles_are_relative_to_an_even_spread():

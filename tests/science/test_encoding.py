@@ -8,6 +8,8 @@ from sklearn.linear_model import LinearRegression, Ridge
 from brainlike_core.config import EncodingConfig
 from brainlike_core.errors import ConfigError, RecordingError
 from brainlike_core.science import encoding
+from brainlike_core.science.statistics import correlate, leave_one_out_isc
+from brainlike_core.values import EncodingResult
 
 FAST = EncodingConfig(n_surrogates=40)
 
@@ -192,3 +194,21 @@ def test_null_locations_of_fsaverage5_are_a_coarser_sphere():
     chosen = encoding.null_locations(20484, 1300)
     assert len(chosen) == 1284 and chosen[642] == 10242
     assert encoding.null_locations(293, 1300).tolist() == list(range(293))
+
+
+def test_group_ceiling_is_the_correlation_with_what_listeners_share():
+    """Twelve listeners that share a tenth of their variance: measured r with the shared signal, and its formula."""
+    rng = np.random.default_rng(5)
+    shared = rng.standard_normal((20_000, 3))
+    bold = np.sqrt(0.1) * shared + np.sqrt(0.9) * rng.standard_normal((12, 20_000, 3))
+    truth = correlate(bold.mean(0), shared)
+    result = ceiling_of(leave_one_out_isc(bold).mean(0), 12)
+    np.testing.assert_allclose(result, truth, atol=0.02)
+    np.testing.assert_allclose(truth, np.sqrt(1.2 / 2.1), atol=0.02)
+    assert ceiling_of(np.array([-0.2]), 12)[0] == 0
+
+
+def ceiling_of(isc, n_subjects):
+    """`EncodingResult.group_ceiling` with nothing else known."""
+    fields = dict.fromkeys(EncodingResult.__dataclass_fields__, np.zeros(0))
+    return EncodingResult(**fields | {"noise_ceiling": isc, "r_subjects": np.zeros(n_subjects)}).group_ceiling
