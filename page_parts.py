@@ -423,7 +423,7 @@ def headline(numbers: dict[str, Any]) -> None:
     e, c = numbers["encoding"], numbers["correspondence"]
     figures = [
         ("Held-out r", f"{e['r_heldout_mean']:.3f}", f"p {e['r_heldout_mean_p']:.3f} · null {e['r_heldout_null_mean']:.3f}"),
-        ("Noise ceiling", f"{e['group_ceiling_mean']:.3f}", f"group mean · one listener {e['noise_ceiling_mean']:.3f}"),
+        ("Noise ceiling", f"{e['group_ceiling_mean']:.3f}", f"one listener {e['noise_ceiling_mean']:.3f}"),
         ("Dictionary R²", f"{numbers['dictionary']['r2_median']:.2f}", f"λ {numbers['dictionary']['lambda']:g}, median"),
         ("Links, spin rule", f"{c['n_links']}", f"fake atoms {c['n_links_fake_mean']:.0f}"),
         ("Beat both nulls", f"{c['n_links_accepted']}", f"fake atoms {c['n_links_accepted_fake_mean']:.1f}"),

