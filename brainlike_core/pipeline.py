@@ -44,6 +44,8 @@ STEPS = ("recording", "extract", "responses", "dictionary", "encoding", "match",
 # Raise a number when the step's code changes its results.
 VERSIONS = dict.fromkeys(STEPS, 1) | {"recovery": 2}
 
+RECORDINGS = ("simulated", "pieman")
+
 Progress = Callable[[str, float], None]
 
 
@@ -180,8 +182,7 @@ def walk(
     BrainlikeError
         One sentence with what was found, what is needed, and what to do.
     """
-    atlas(config.match.atlas)  # a wrong name is refused before anything runs
-    kind, _ = model_catalogue.parse_model_name(config.extract.model)  # and so is a wrong model
+    kind = check_names(config)
     state = _Walk(config, workspace, data, progress, {}, {})
     recording, story, truth = _recording(state)
     responses = _responses(state, story, recording, kind)
@@ -195,10 +196,27 @@ def walk(
     return load_run(config.id, workspace)
 
 
+def check_names(config: RunConfig) -> str:
+    """Refuse a wrong recording, model or atlas before anything runs.
+
+    Returns
+    -------
+    str
+        Where the model comes from: ``wheel``, ``hub`` or ``folder``.
+
+    Raises
+    ------
+    UnknownNameError, ModelError
+        With the nearest known names.
+    """
+    if config.recording.name not in RECORDINGS:
+        raise UnknownNameError.nearest("recording", config.recording.name, RECORDINGS)
+    atlas(config.match.atlas)
+    return model_catalogue.parse_model_name(config.extract.model)[0]
+
+
 def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
     wanted = state.config.recording
-    if wanted.name == "simulated":
-        return _simulated(state, wanted)
     if wanted.name == "pieman":
         folder = recordings.find_pieman(state.data)
         inputs = (recordings.folder_digest(folder),)
@@ -207,7 +225,7 @@ def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
             "recording", config, inputs, lambda: recordings.load_pieman(folder, wanted.subjects)
         )
         return recording, story, None
-    raise UnknownNameError.nearest("recording", wanted.name, ("simulated", "pieman"))
+    return _simulated(state, wanted)
 
 
 def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story, PlantedTruth]:
@@ -548,11 +566,17 @@ def top_words(run: Run, atom: int, n: int = 12) -> pd.DataFrame:
 
 
 def _printed_words(story: Story) -> list[str]:
-    """Each word with the punctuation up to the next."""
-    ends = [*story.spans[1:, 0].tolist(), len(story.text)]
-    return [
-        story.text[start:end].strip() for start, end in zip(story.spans[:, 0].tolist(), ends, strict=True)
-    ]
+    """Each word with the punctuation that touches it: He / said, / "Go."."""
+    text, printed, last = story.text, [], 0
+    starts, ends = story.spans.T.tolist()
+    for start, end, following in zip(starts, ends, [*starts[1:], len(text)], strict=True):
+        while start > last and not text[start - 1].isspace():
+            start -= 1
+        while end < following and not text[end].isspace():
+            end += 1
+        printed.append(text[start:end])
+        last = end
+    return printed
 
 
 # -- digests ------------------------------------------------------------------------
