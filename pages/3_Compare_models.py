@@ -3,7 +3,7 @@
 import streamlit as st
 
 import page_parts as parts
-from brainlike_core.figures import captions, charts
+from brainlike_core.figures import captions, comparison
 
 with parts.page("Compare models", "How do models differ in how their sub-groups are organised?"):
     runs = parts.choose_runs()
@@ -11,10 +11,10 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
     left, right = grid.cell(), grid.cell()
     with left:
         st.subheader("Held-out prediction", anchor=False)
-        chart = charts.heldout_scores(runs)
+        chart = comparison.heldout_scores(runs)
         parts.figure(chart, captions.heldout(runs), "Mean held-out r of each model", "heldout")
         st.subheader("Delay", anchor=False)
-        parts.figure(charts.lag_curves(runs), captions.lags(runs), "Held-out r by delay", "lags")
+        parts.figure(comparison.lag_curves(runs), captions.lags(runs), "Held-out r by delay", "lags")
     with right:
         st.subheader("Diversity and consistency", anchor=False)
         kind = "consistency"
@@ -23,7 +23,7 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
                 "Consistency of", ["consistency", "consistency_spatial"], default=kind, required=True,
                 format_func=lambda metric: "Time courses" if metric == "consistency" else "Brain maps",
             )  # fmt: skip
-        chart = charts.diversity_consistency(runs, kind)
+        chart = comparison.diversity_consistency(runs, kind)
         parts.figure(chart, captions.tradeoff(runs), "Diversity against consistency", "tradeoff")
 
     st.subheader("Which networks are involved", anchor=False)
@@ -33,15 +33,15 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
             "Links by", ["paper", "accepted"], default=rule, required=True,
             format_func=lambda rule: "The paper's spin rule" if rule == "paper" else "Beats both nulls",
         )  # fmt: skip
-    chart = charts.involvement(runs, rule)
+    chart = comparison.involvement(runs, rule)
     parts.figure(chart, captions.involvement(runs, rule), "Linked sub-groups of each network", "involvement")
 
     st.subheader("Where in depth", anchor=False)
-    chart = charts.layer_profiles(runs)
+    chart = comparison.layer_profiles(runs)
     parts.figure(chart, captions.profiles(runs), "Layers of each network's sub-groups", "profiles")
 
     st.subheader("All metrics", anchor=False)
-    table = charts.metrics_table(runs)
+    table = comparison.metrics_table(runs)
     st.dataframe(table)
     st.caption(captions.metrics(runs))
     st.download_button("Metrics as CSV", table.to_csv(), "metrics.csv", icon=":material/download:")

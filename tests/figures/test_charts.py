@@ -8,7 +8,7 @@ import pytest
 
 from brainlike_core import pipeline
 from brainlike_core.errors import ConfigError
-from brainlike_core.figures import captions, charts, theme
+from brainlike_core.figures import captions, charts, comparison, theme
 from tests import synthetic_run as made
 
 RUN = made.make_run()
@@ -179,7 +179,7 @@ def test_score_maps_hide_what_is_not_significant():
 
 def test_trained_marks_are_filled_and_random_marks_hollow():
     """One model, one colour; random weights are told by the fill."""
-    figure = charts.diversity_consistency([RUN, RANDOM])
+    figure = comparison.diversity_consistency([RUN, RANDOM])
     marks = [t.marker for t in figure.data if t.mode == "markers"]
     assert marks[0].line.color == marks[1].line.color == marks[0].color
     assert marks[1].color == theme.PAPER
@@ -187,7 +187,7 @@ def test_trained_marks_are_filled_and_random_marks_hollow():
 
 def test_intervals_are_drawn_as_they_are():
     """Diversity .92 [.90, .94]: the horizontal line runs from .90 to .94."""
-    lines = [t for t in charts.diversity_consistency([RUN]).data if t.mode == "lines"]
+    lines = [t for t in comparison.diversity_consistency([RUN]).data if t.mode == "lines"]
     assert (0.90, 0.94) in [tuple(t.x) for t in lines]
     assert (-0.05, 0.08) in [tuple(t.y) for t in lines]  # the size-matched null
     assert (0.05, 0.2) in [tuple(t.y) for t in lines]
@@ -195,40 +195,40 @@ def test_intervals_are_drawn_as_they_are():
 
 def test_involvement_points_right_for_activation_and_left_for_deactivation():
     """Language has one of each; Default deactivates only."""
-    bars = [t for t in charts.involvement([RUN]).data if t.type == "bar"]
+    bars = [t for t in comparison.involvement([RUN]).data if t.type == "bar"]
     assert (bars[0].x[made.LANGUAGE], bars[1].x[made.LANGUAGE]) == (1, -1)
     assert (bars[0].x[made.DEFAULT], bars[1].x[made.DEFAULT]) == (0, -1)
 
 
 def test_involvement_by_the_accepted_rule_counts_what_beats_both_nulls():
     """One accepted link, atom 3 and Language; no ticks, for the fakes have none by network."""
-    figure = charts.involvement([RUN], "accepted")
+    figure = comparison.involvement([RUN], "accepted")
     assert all(t.type == "bar" for t in figure.data)
     assert [int(np.abs(t.x).sum()) for t in figure.data] == [1, 0] and figure.data[0].x[made.LANGUAGE] == 1
 
 
 def test_layer_profiles_are_relative_to_an_even_spread():
     """Shares .1 .2 .3 .4 over 4 layers are .4 .8 1.2 1.6 times even; unlinked networks stay empty."""
-    z = np.asarray(charts.layer_profiles([RUN, RANDOM]).data[0].z, float)
+    z = np.asarray(comparison.layer_profiles([RUN, RANDOM]).data[0].z, float)
     np.testing.assert_allclose(z[made.LANGUAGE], [0.4, 0.8, 1.2, 1.6], rtol=1e-6)
     assert np.isnan(z[1]).all()
 
 
 def test_heldout_scores_show_the_null_range():
     """Null means run evenly from -.03 to .03: the middle 95 % is +-.0285."""
-    band, mark = charts.heldout_scores([RUN]).data
+    band, mark = comparison.heldout_scores([RUN]).data
     np.testing.assert_allclose(np.asarray(band.x, float), [-0.0285, 0.0285], atol=1e-6)
     assert mark.x[0] == pytest.approx(0.12)
 
 
 def test_lag_curves_are_in_seconds():
     """Delay 2 TR of 1.5 s = 3 s."""
-    assert list(charts.lag_curves([RUN]).data[0].x) == [0, 1.5, 3, 4.5, 6]
+    assert list(comparison.lag_curves([RUN]).data[0].x) == [0, 1.5, 3, 4.5, 6]
 
 
 def test_the_table_of_metrics_states_interval_and_null():
     """Metrics without a size-matched null have none in their cell."""
-    table = charts.metrics_table([RUN, RANDOM])
+    table = comparison.metrics_table([RUN, RANDOM])
     assert table.loc["Diversity", "minilm-l6"] == "0.920 [0.900, 0.940]"
     cell = table.loc["Consistency (time)", "minilm-l6"]
     assert cell == "0.120 [0.050, 0.200] | null -0.050 to 0.080"
@@ -237,7 +237,7 @@ def test_the_table_of_metrics_states_interval_and_null():
 
 def test_runs_of_one_name_are_told_apart_by_id():
     """Same model and weights on two recordings: six characters of the id follow."""
-    names = charts.run_names([RUN, made.make_run(made.config(recording="pieman"))])
+    names = comparison.run_names([RUN, made.make_run(made.config(recording="pieman"))])
     assert len(set(names)) == 2 and all(" · " in name for name in names)
 
 
@@ -264,8 +264,8 @@ def test_captions_state_a_number_and_a_null_or_correction(caption):
     )
 
 
-@pytest.mark.parametrize("make", [charts.diversity_consistency, charts.involvement, charts.layer_profiles,
-                                  charts.heldout_scores, charts.lag_curves])  # fmt: skip
+@pytest.mark.parametrize("make", [comparison.diversity_consistency, comparison.involvement, comparison.layer_profiles,
+                                  comparison.heldout_scores, comparison.lag_curves])  # fmt: skip
 def test_charts_of_many_runs_serialise(make):
     """Nine runs, more than there are colours, still give one valid figure."""
     runs = [made.make_run(made.config(model=f"folder-{i}")) for i in range(9)]
@@ -276,6 +276,6 @@ def test_charts_change_nothing():
     """The values of a run are read-only and stay as they were."""
     before = C.dice.copy(), RUN.organization.metrics.copy()
     charts.correspondence_matrix(C, charts.atom_order(C, "cluster"), atom=3, network=6).to_json()
-    charts.metrics_table([RUN])
+    comparison.metrics_table([RUN])
     np.testing.assert_array_equal(C.dice, before[0])
     pd.testing.assert_frame_equal(RUN.organization.metrics, before[1])

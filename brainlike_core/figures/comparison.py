@@ -1,0 +1,264 @@
+"""Charts of several runs: models side by side, each figure beside its null. Pure functions.
+
+Filled = trained weights, hollow = random weights; a model has one colour.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from ..values import Run
+from . import theme
+from .charts import p_text
+
+METRIC_TITLES = {
+    "diversity": "Diversity",
+    "consistency": "Consistency (time)",
+    "consistency_spatial": "Consistency (maps)",
+    "compactness": "Compactness",
+    "effective_rank": "Effective rank",
+    "layer_divergence": "Layer divergence (bits)",
+    "n_links": "Links (spin rule)",
+    "involvement_entropy": "Involvement entropy",
+    "specialisation": "Specialisation (Dice)",
+    "balance": "Balance (ours)",
+}
+
+
+def run_names(runs: Sequence[Run]) -> list[str]:
+    """A short, distinct name for each run: model, weights, and id where they tie."""
+    names = []
+    for run in runs:
+        extract = run.config.extract  # type: ignore[attr-defined]
+        weights = "" if extract.weights == "trained" else f" · random {extract.seed}"
+        names.append(f"{extract.model}{weights}")
+    return [n if names.count(n) == 1 else f"{n} · {r.id[:6]}" for n, r in zip(names, runs, strict=True)]
+
+
+def _looks(runs: Sequence[Run]) -> list[tuple[str, str, str]]:
+    """Name, colour, and fill (the colour, or paper for random weights) of each run."""
+    extracts = [run.config.extract for run in runs]  # type: ignore[attr-defined]
+    colours = theme.model_colours([e.model for e in extracts])
+    return [
+        (name, colours[e.model], colours[e.model] if e.weights == "trained" else theme.PAPER)
+        for name, e in zip(run_names(runs), extracts, strict=True)
+    ]
+
+
+def diversity_consistency(runs: Sequence[Run], consistency: str = "consistency") -> go.Figure:
+    """Diversity against consistency, bootstrap intervals, and the size-matched null of each run.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    consistency : {'consistency', 'consistency_spatial'}
+    """
+    figure = go.Figure()
+    for run, (name, colour, fill) in zip(runs, _looks(runs), strict=True):
+        table = run.organization.metrics.set_index("metric")
+        x, y = table.loc["diversity"], table.loc[consistency]
+        figure.add_trace(
+            go.Scatter(
+                x=[x["value"]] * 2, y=[y["null_low"], y["null_high"]], mode="lines", showlegend=False,
+                line={"color": "rgba(102,112,124,0.28)", "width": 16}, hoverinfo="skip",
+            )
+        )  # fmt: skip
+        for x_ends, y_ends in (
+            ((x["low"], x["high"]), (y["value"],) * 2),
+            ((x["value"],) * 2, (y["low"], y["high"])),
+        ):
+            # The interval as it is: a bootstrap need not contain the value.
+            figure.add_trace(
+                go.Scatter(
+                    x=x_ends, y=y_ends, mode="lines", showlegend=False, hoverinfo="skip",
+                    line={"color": colour, "width": 1.6},
+                )
+            )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=[x["value"]], y=[y["value"]], mode="markers", name=name,
+                marker={"size": 15, "color": fill, "line": {"color": colour, "width": 2.5}},
+                hovertemplate=f"<b>{html.escape(name)}</b><br>diversity {_interval(x)}<br>"
+                f"{METRIC_TITLES[consistency].lower()} {_interval(y)}<br>size-matched null "
+                f"{y['null_low']:.3f} to {y['null_high']:.3f}<extra></extra>",
+            )
+        )  # fmt: skip
+    theme.styled(figure, 400)
+    figure.update_xaxes(title="diversity (1 − mean |r| of atoms)", zeroline=False)
+    figure.update_yaxes(title=f"{METRIC_TITLES[consistency].lower()}, mean r", zeroline=True)
+    return figure
+
+
+def _interval(row: pd.Series, digits: int = 3) -> str:
+    if not np.isfinite(row["value"]):
+        return "–"
+    low_high = f" [{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+    return f"{row['value']:.{digits}f}" + (low_high if np.isfinite(row["low"]) else "")
+
+
+def involvement(runs: Sequence[Run], rule: str = "paper") -> go.Figure:
+    """Sub-groups linked to each network: activation to the right, deactivation to the left.
+
+    ``rule`` is "paper" or "accepted". Ticks: the mean of phase-randomised
+    dictionaries by the paper's rule.
+    """
+    networks = runs[0].atlas.networks
+    rows = np.arange(len(networks))
+    figure, width = go.Figure(), 0.78 / len(runs)
+    for i, (run, (name, colour, fill)) in enumerate(zip(runs, _looks(runs), strict=True)):
+        y = rows + (i - (len(runs) - 1) / 2) * width
+        c = run.correspondence
+        counts = (c.paper_links if rule == "paper" else c.accepted_links).sum(1)  # (2, n_networks)
+        for sign, count, fake in zip((1, -1), counts, c.involvement_fake, strict=True):
+            figure.add_trace(
+                go.Bar(
+                    x=sign * count, y=y, orientation="h", width=width * 0.82, name=name,
+                    legendgroup=name, showlegend=sign > 0,
+                    marker={"color": fill, "line": {"color": colour, "width": 1.5}},
+                    customdata=count, text=list(networks), textposition="none",
+                    hovertemplate=f"<b>{html.escape(name)}</b> · %{{text}}<br>%{{customdata}} sub-groups"
+                    f"<extra></extra>",
+                )
+            )  # fmt: skip
+            if rule != "paper":
+                continue
+            figure.add_trace(
+                go.Scatter(
+                    x=sign * fake, y=y, mode="markers", legendgroup="fake", legendrank=2000,
+                    name="phase-randomised atoms, mean", showlegend=i == 0 and sign > 0,
+                    marker={"symbol": "line-ns", "size": min(12, 2 + 14 * width), "line": {"color": theme.INK, "width": 2}},
+                    customdata=fake,
+                    hovertemplate="fake atoms: %{customdata:.1f}<extra></extra>",
+                )
+            )  # fmt: skip
+    theme.styled(figure, 110 + len(networks) * (14 + 9 * len(runs)))
+    top = max(max(np.abs(np.asarray(t.x, float)).max(initial=0) for t in figure.data), 1)
+    ticks = _whole_ticks(top)
+    figure.update_xaxes(
+        title="deactivation    ←    linked sub-groups    →    activation", range=[-1.08 * top, 1.08 * top],
+        tickvals=[*[-t for t in ticks[:0:-1]], *ticks], ticktext=[*map(str, ticks[:0:-1]), *map(str, ticks)],
+    )  # fmt: skip
+    figure.update_yaxes(
+        tickvals=rows, ticktext=list(networks), range=[len(rows) - 0.4, -0.6], showgrid=False, zeroline=False
+    )
+    return figure.update_layout(barmode="overlay")
+
+
+def _whole_ticks(top: float) -> list[int]:
+    step = max(1, int(np.ceil(top / 4)))
+    return list(range(0, int(np.ceil(top)) + 1, step))
+
+
+def layer_profiles(runs: Sequence[Run], n_columns: int = 2) -> go.Figure:
+    """Where in depth the sub-groups of each network lie: network x layer, one panel per run."""
+    networks = list(runs[0].atlas.networks)
+    n_columns = min(n_columns, len(runs))
+    n_rows = -(-len(runs) // n_columns)
+    figure = make_subplots(
+        n_rows, n_columns, subplot_titles=[html.escape(n) for n in run_names(runs)], shared_yaxes=True,
+        horizontal_spacing=0.03, vertical_spacing=0.14 / n_rows,
+    )  # fmt: skip
+    # One scale for all panels: a layer's share times the number of layers, 1 = an even spread.
+    even = [run.organization.layer_profiles * run.organization.layer_profiles.shape[1] for run in runs]
+    top = max(2.0, max(float(e.max()) for e in even))
+    for i, (run, profile) in enumerate(zip(runs, even, strict=True)):
+        layers = list(run.dictionary.layers)
+        figure.add_trace(
+            go.Heatmap(
+                z=np.where(profile.sum(1, keepdims=True) > 0, profile, np.nan), x=layers, y=networks,
+                zmin=0, zmax=top, colorscale=theme.SHADES, xgap=1, ygap=2, showscale=i == 0, hoverongaps=False,
+                colorbar={"title": {"text": "× even", "side": "right"}, "thickness": 10, "len": 0.6, "outlinewidth": 0},
+                hovertemplate="%{y}, layer %{x}: %{z:.1f} × an even spread<extra></extra>",
+            ),
+            row=i // n_columns + 1, col=i % n_columns + 1,
+        )  # fmt: skip
+    theme.styled(figure, n_rows * (90 + 19 * len(networks)))
+    figure.update_annotations(font={"size": 13, "color": theme.INK})
+    figure.update_xaxes(showgrid=False, zeroline=False)
+    for column in range(1, n_columns + 1):
+        figure.update_xaxes(title="layer", row=n_rows, col=column)
+    return figure.update_yaxes(autorange="reversed", showgrid=False)
+
+
+def heldout_scores(runs: Sequence[Run]) -> go.Figure:
+    """Mean held-out r of each run on its null range, with p."""
+    figure = go.Figure()
+    looks = _looks(runs)
+    for i, (run, (name, colour, fill)) in enumerate(zip(runs, looks, strict=True)):
+        e = run.encoding
+        low, high = np.percentile(e.null_means, [2.5, 97.5])
+        figure.add_trace(
+            go.Scatter(
+                x=[low, high], y=[i, i], mode="lines", line={"color": "rgba(102,112,124,0.28)", "width": 16},
+                showlegend=i == 0, name="null, 95 %", hoverinfo="skip",
+            )
+        )  # fmt: skip
+        figure.add_trace(
+            go.Scatter(
+                x=[e.r_mean], y=[i], mode="markers", showlegend=False,
+                marker={"size": 15, "color": fill, "line": {"color": colour, "width": 2.5}},
+                hovertemplate=f"<b>{html.escape(name)}</b><br>mean held-out r %{{x:.3f}}<br>null {low:.3f} to "
+                f"{high:.3f}<br>noise ceiling of the group mean {e.group_ceiling.mean():.3f}<extra></extra>",
+            )
+        )  # fmt: skip
+    theme.styled(figure, 100 + 44 * len(runs))
+    left = min(0.0, *(float(np.percentile(r.encoding.null_means, 2.5)) for r in runs))
+    right = max(float(max(r.encoding.r_mean, r.encoding.null_means.max())) for r in runs)
+    figure.update_xaxes(
+        title="mean held-out r over locations", range=[left - 0.02, right + 0.35 * (right - left)]
+    )
+    names = [
+        f"{html.escape(name)}<br><b>r {run.encoding.r_mean:.3f}</b>, p {p_text(run.encoding.r_mean_p)}"
+        for run, (name, _, _) in zip(runs, looks, strict=True)
+    ]
+    figure.update_yaxes(
+        tickvals=list(range(len(names))), ticktext=names, range=[len(names) - 0.5, -0.5],
+        tickfont={"size": 13, "color": theme.INK}, showgrid=False, zeroline=False,
+    )  # fmt: skip
+    return figure
+
+
+def lag_curves(runs: Sequence[Run]) -> go.Figure:
+    """Held-out r against the delay beyond the haemodynamic response, in seconds."""
+    figure = go.Figure()
+    for run, (name, colour, fill) in zip(runs, _looks(runs), strict=True):
+        solid = fill == colour
+        figure.add_trace(
+            go.Scatter(
+                x=run.encoding.lag_delays * run.recording.tr, y=run.encoding.lag_curve, name=name,
+                mode="lines+markers", line={"color": colour, "width": 2, "dash": "solid" if solid else "dot"},
+                marker={"size": 9, "color": fill, "line": {"color": colour, "width": 2}},
+                hovertemplate=f"{html.escape(name)}<br>%{{x:.1f}} s: r %{{y:.3f}}<extra></extra>",
+            )
+        )  # fmt: skip
+    theme.styled(figure, 320)
+    figure.update_xaxes(title="delay beyond the haemodynamic response (s)", showgrid=False)
+    return figure.update_yaxes(title="mean held-out r")
+
+
+def metrics_table(runs: Sequence[Run]) -> pd.DataFrame:
+    """All metrics as text: one row per metric, one column per run, value [95 % interval].
+
+    Metrics with a size-matched null state its range after a bar.
+    """
+    columns = {}
+    for run, name in zip(runs, run_names(runs), strict=True):
+        table = run.organization.metrics.set_index("metric")
+        columns[name] = [_metric_text(metric, table) for metric in METRIC_TITLES]
+    return pd.DataFrame(columns, index=pd.Index(list(METRIC_TITLES.values()), name="metric"))
+
+
+def _metric_text(metric: str, table: pd.DataFrame) -> str:
+    if metric not in table.index:
+        return "–"
+    row = table.loc[metric]
+    text = _interval(row, 0 if metric == "n_links" else 1 if metric == "effective_rank" else 3)
+    if np.isfinite(row["null_low"]):
+        text += f" | null {row['null_low']:.3f} to {row['null_high']:.3f}"
+    return text
