@@ -24,6 +24,8 @@ from .config import (
 )
 from .errors import BrainlikeError, ConfigError
 
+MAX_NUMBERS = 10_000  # in one list of layers or subjects
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
@@ -84,9 +86,10 @@ def _run_parser(commands: Any) -> None:
 
 
 def _run(given: argparse.Namespace) -> None:
-    numbers = []
-    for config in _configs(given):
-        numbers.append(_run_one(config, given))
+    configs = _configs(given)
+    for config in configs:
+        pipeline.check_names(config)  # the last model's name before the first model's walk
+    numbers = [_run_one(config, given) for config in configs]
     if given.json:
         print(json.dumps({"runs": numbers}, allow_nan=False))
 
@@ -146,17 +149,24 @@ def _ranges(text: str, option: str) -> tuple[int, ...]:
     if text == "all":
         return ()
     try:
-        numbers: list[int] = []
-        for part in text.split(","):
-            first, _, last = part.partition("-")
-            numbers.extend(range(int(first), int(last or first) + 1))
+        parts = [_range(part) for part in text.split(",")]
     except ValueError:
-        numbers = []
-    if not numbers or len(numbers) > 100_000:
+        parts = []
+    # Counted before they are written out: 0-99999999999 would fill the memory.
+    if not all(parts) or not 0 < sum(part.stop - part.start for part in parts) <= MAX_NUMBERS:
         raise ConfigError(
-            f"Invalid value for {option}", found=repr(text), needed="'all', or numbers such as 0-3,7"
+            f"Invalid value for {option}",
+            found=repr(text if len(text) <= 40 else text[:39] + "…"),
+            needed=f"'all', or at most {MAX_NUMBERS} numbers such as 0-3,7",
+            do=f"change {option}",
         )
-    return tuple(numbers)
+    return tuple(number for part in parts for number in part)
+
+
+def _range(text: str) -> range:
+    """'1-3' -> range(1, 4)."""
+    first, dash, last = text.partition("-")
+    return range(int(first), int(last if dash else first) + 1)
 
 
 def _list_catalogue(given: argparse.Namespace) -> None:
@@ -192,9 +202,18 @@ def _verify(given: argparse.Namespace) -> None:
         print(
             f"{len(found.whole)} results whole, {len(found.damaged)} damaged, {found.n_bytes / 1e9:.2f} GB."
         )
+        for key in found.damaged:
+            print(f"damaged: {key}")
 
 
 def _prune(given: argparse.Namespace) -> None:
+    if not 0 <= given.keep_gb < 1e9:  # NaN is refused too
+        raise ConfigError(
+            "Invalid value for --keep-gb",
+            found=str(given.keep_gb),
+            needed="gigabytes from 0",
+            do="change --keep-gb",
+        )
     removed = pipeline.open_store(given.cache).results.prune(int(given.keep_gb * 1e9))
     print(json.dumps({"removed": removed}) if given.json else f"{len(removed)} results removed.")
 

@@ -8,11 +8,13 @@ store's locks hold across processes and machines that share the folder.
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import dataclasses
 import json
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -26,14 +28,14 @@ from .errors import BrainlikeError, CancelledError
 from .values import Run
 
 # Share of a walk's time, measured on two cores; only the progress bar uses it.
-_WEIGHTS = {
-    "recording": 6,
+_WEIGHTS = {  # seconds of each step, roughly
+    "recording": 4,
     "extract": 10,
-    "responses": 2,
-    "dictionary": 6,
-    "encoding": 20,
-    "match": 25,
-    "organization": 6,
+    "responses": 1,
+    "dictionary": 4,
+    "encoding": 25,
+    "match": 40,
+    "organization": 5,
     "recovery": 1,
 }
 _TITLES = {
@@ -82,12 +84,17 @@ class _Job:
     """One walk with its state on disk; `progress` is what the walk calls."""
 
     def __init__(self, folder: Path, config: RunConfig) -> None:
+        self.workspace = pipeline.open_store(folder)  # refuses a folder that cannot be used
         self.folder, self.config = folder / "jobs", config
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(exist_ok=True)
         self.began = time.time()
         self.done: dict[str, float] = {}
         self.step, self.step_began, self.fraction = "", self.began, 0.0
         self.written = 0.0
+
+    def forget_cancel(self) -> None:
+        """A wish to stop that belongs to an earlier walk does not stop this one."""
+        (self.folder / f"{self.config.id}.cancel").unlink(missing_ok=True)
 
     def progress(self, step: str, fraction: float) -> None:
         if (self.folder / f"{self.config.id}.cancel").exists():
@@ -155,6 +162,12 @@ def run_now(
         As `pipeline.walk`.
     """
     job = _Job(Path(folder).absolute(), config)
+    job.forget_cancel()
+    return _work(job, data_folder, watch)
+
+
+def _work(job: _Job, data_folder: str | None, watch: pipeline.Progress | None = None) -> Run:
+    """Walk, and write how it stands and how it ended."""
 
     def progress(step: str, fraction: float) -> None:
         job.progress(step, fraction)
@@ -163,8 +176,7 @@ def run_now(
 
     job.write("running")
     try:
-        workspace = pipeline.open_store(folder)
-        run = pipeline.walk(config, workspace, data=data_folder, progress=progress)
+        run = pipeline.walk(job.config, job.workspace, data=data_folder, progress=progress)
     except CancelledError as error:
         job.write("cancelled", str(error))
         raise
@@ -205,8 +217,7 @@ def start(
         if now is not None and now.state in _ACTIVE:
             continue
         job = _Job(folder, config)
-        with contextlib.suppress(FileNotFoundError):
-            (job.folder / f"{config.id}.cancel").unlink()
+        job.forget_cancel()
         job.write("queued")
         fields = json.loads(json.dumps(dataclasses.asdict(config)))
         future = client.submit(
@@ -219,7 +230,7 @@ def start(
 def _task(fields: dict, folder: str, data_folder: str | None) -> str:
     """What a worker does: the result stays in the store, only the state comes back."""
     try:
-        return run_now(run_config_from_dict(fields), folder, data_folder).id
+        return _work(_Job(Path(folder), run_config_from_dict(fields)), data_folder).id
     except BrainlikeError as error:
         return str(error)
 
@@ -232,17 +243,48 @@ _lock = threading.Lock()
 def _client(scheduler: str) -> Any:
     with _lock:
         if scheduler not in _clients:
-            import dask
-            from distributed import Client, LocalCluster
+            from distributed import Client
 
-            cores = str(os.cpu_count() or 1)
-            names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-            dask.config.set({"distributed.nanny.pre-spawn-environ": dict.fromkeys(names, cores)})
-            where = scheduler or LocalCluster(
-                n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0
-            )
-            _clients[scheduler] = Client(where, set_as_default=False)
+            _clients[scheduler] = Client(scheduler or _local_cluster(), set_as_default=False)
         return _clients[scheduler]
+
+
+def _local_cluster() -> Any:
+    """A scheduler here and one worker, a process of its own that ends with this one.
+
+    Not `LocalCluster`'s own workers: multiprocessing would run the caller's main
+    script again inside them, and that script may be a whole page of the app.
+    """
+    from distributed import LocalCluster
+
+    cluster = LocalCluster(n_workers=0, protocol="tcp", host="127.0.0.1", dashboard_address=None)
+    root = str(Path(__file__).resolve().parents[1])
+    cores = str(os.cpu_count() or 1)
+    environment = os.environ | {
+        "DASK_LOGGING__DISTRIBUTED": "warning",
+        "PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH", "")])),
+        "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__OMP_NUM_THREADS": cores,
+        "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__MKL_NUM_THREADS": cores,
+        "DASK_DISTRIBUTED__NANNY__PRE_SPAWN_ENVIRON__OPENBLAS_NUM_THREADS": cores,
+    }
+    options = [
+        "--nworkers",
+        "1",
+        "--nthreads",
+        "1",
+        "--memory-limit",
+        "0",
+        "--no-dashboard",
+        "--death-timeout",
+        "60",
+    ]
+    worker = subprocess.Popen(
+        [sys.executable, "-m", "distributed.cli.dask_worker", cluster.scheduler_address, *options],
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
+    atexit.register(worker.terminate)
+    return cluster
 
 
 def cancel(run_id: str, folder: str | Path = "cache") -> None:
@@ -282,7 +324,7 @@ def active(folder: str | Path = "cache") -> list[Status]:
         now = status(path.stem, folder)
         if now is not None and (now.state in _ACTIVE or (recent and now.state != "done")):
             found.append(now)
-    return found
+    return sorted(found, key=lambda now: now.state == "queued")  # what waits stands last
 
 
 def _alive(body: dict) -> bool:

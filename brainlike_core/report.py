@@ -141,8 +141,8 @@ def sentences(numbers: dict[str, Any]) -> list[str]:
     lines = [
         f"{numbers['label']}: {numbers['n_neurons']:,} neurons, {numbers['n_atoms']} atoms "
         f"(dictionary R2 {numbers['dictionary']['r2_median']:.2f} at lambda {numbers['dictionary']['lambda']:g}).",
-        f"Held-out r {e['r_heldout_mean']:.3f}, p {e['r_heldout_mean_p']:.3f} "
-        f"(null {e['r_heldout_null_mean']:.3f} +- {e['r_heldout_null_sd']:.3f}, {e['n_surrogates']} surrogates); "
+        f"Held-out r {e['r_heldout_mean']:z.3f}, p {e['r_heldout_mean_p']:.3f} "
+        f"(null {e['r_heldout_null_mean']:z.3f} +- {e['r_heldout_null_sd']:.3f}, {e['n_surrogates']} surrogates); "
         f"best location {e['r_heldout_max']:.2f}; {e['n_significant']:,} of {e['n_locations']:,} locations at FDR .05.",
         f"{c['n_links']} links by the paper's spin rule with {c['atlas']}; phase-randomised atoms get "
         f"{c['n_links_fake_mean']:.0f} ({c['n_links_fake_range'][0]}-{c['n_links_fake_range'][1]}). "

@@ -663,3 +663,37 @@ class RunRecord:
     entries: dict
     seconds: dict
     utc: str
+
+
+@dataclass(frozen=True, eq=False)
+class FitCheck(_Frozen):
+    """Does a story fit a recording? Read before anything is computed.
+
+    Attributes
+    ----------
+    facts : DataFrame
+        ``fact, value, state, note``; state is ``good``, ``look`` or ``bad``.
+    lags_s : float64 (n_lags,)
+        Seconds by which the brain follows the haemodynamic response to speech.
+    best_r : float32 (n_lags,)
+        Largest Pearson r over locations between the speech regressor and the
+        group mean.
+    null_r : float
+        95th percentile of the largest r at any lag and location for
+        phase-randomised speech.
+    peak_lag_s : float
+        Lag of the largest r.
+    isc : float32 (n_locations,)
+        Leave-one-out inter-subject correlation, mean over subjects; NaN with
+        fewer than 3 subjects.
+    """
+
+    facts: pd.DataFrame
+    lags_s: np.ndarray
+    best_r: np.ndarray
+    null_r: float
+    peak_lag_s: float
+    isc: np.ndarray
+
+    def __post_init__(self) -> None:
+        self._freeze()

@@ -1,0 +1,293 @@
+"""engine.py: a walk with its state on disk, in this process or in a Dask worker's."""
+
+import dataclasses
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+import pytest
+
+from brainlike_core import engine, pipeline
+from brainlike_core.config import DictionaryConfig, OrganizationConfig, RecordingConfig
+from brainlike_core.errors import CancelledError, RecordingError, StoreError
+from tests.small_world import (
+    OFFLINE,
+    ROOT,
+    assert_same,
+    needs_minilm,
+    small_config,
+    watch_computing,
+    write_pieman,
+)
+
+WALK = ["recording", "extract", "responses", "dictionary", "encoding", "match", "organization"]
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """A folder with a small Pie Man."""
+    return str(write_pieman(tmp_path_factory.mktemp("data")))
+
+
+@pytest.fixture(scope="module")
+def watched(data, tmp_path_factory):
+    """A cache folder, the run walked in it, and at each word of progress the state on disk."""
+    folder, said = tmp_path_factory.mktemp("watched"), []
+
+    def watch(step, fraction):
+        said.append((step, fraction, engine.status(small_config().id, folder)))
+
+    run = engine.run_now(small_config(), folder, data, watch)
+    return folder, run, said
+
+
+@pytest.fixture
+def cache(watched, tmp_path):
+    """A copy of it, to be changed."""
+    return shutil.copytree(watched[0], tmp_path / "cache")
+
+
+def job_file(folder, config):
+    """Where a walk's state is."""
+    return folder / "jobs" / f"{config.id}.json"
+
+
+# -- in this process ----------------------------------------------------------------
+
+
+@needs_minilm
+def test_fractions_never_fall_within_a_step_and_end_at_1(watched):
+    """Steps follow in order, each from 0 to 1."""
+    said = watched[2]
+    order = list(dict.fromkeys(step for step, _, _ in said))
+    assert order == WALK
+    for step in WALK:
+        fractions = [fraction for name, fraction, _ in said if name == step]
+        assert fractions[0] == 0 and fractions[-1] == 1
+        assert fractions == sorted(fractions) and len(fractions) >= 2
+    assert len([1 for name, _, _ in said if name == "encoding"]) > 4  # it says more than 0 and 1
+
+
+@needs_minilm
+def test_the_job_file_follows_the_steps(watched):
+    """Done before, running now, waiting after; the share of the whole never falls."""
+    said = watched[2]
+    for step, fraction, status in said:
+        assert status.state == "running" and status.label == "minilm-l6 · pieman"
+        states = [state for _, state, _ in status.steps]
+        here = WALK.index(step)
+        assert states[:here] == ["done"] * here and set(states[here + 1 :]) == {"waiting"}
+        if fraction in (0.0, 1.0):
+            assert status.step == status.steps[here][0]
+            assert states[here] == ("done" if fraction == 1 else "running")
+    whole = [status.fraction for _, _, status in said]
+    assert whole == sorted(whole) and whole[0] == 0 and whole[-1] < 1
+
+
+@needs_minilm
+def test_a_finished_walk_is_done(watched):
+    """State done, fraction 1, and no longer among the active."""
+    folder, run, _ = watched
+    status = engine.status(run.id, folder)
+    assert (status.state, status.fraction, status.seconds_left, status.message) == ("done", 1.0, None, "")
+    assert engine.active(folder) == []
+    assert_same(pipeline.load_run(run.id, pipeline.open_store(folder)), run)
+    assert not [p for p in (folder / "jobs").iterdir() if p.suffix != ".json"]  # no temporary file is left
+
+
+def test_a_walk_that_was_never_begun(tmp_path):
+    """No state, none active; to cancel it is no error and leaves nothing behind."""
+    assert engine.status("0" * 64, tmp_path) is None and engine.active(tmp_path) == []
+    engine.cancel("0" * 64, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_minilm
+def test_cancel_keeps_what_is_finished_and_a_later_run_completes(watched, data, tmp_path, monkeypatch):
+    """Cancelled in the dictionary: three results stay; the next run computes the other four, equal bits."""
+    config = small_config()
+
+    def watch(step, fraction):
+        if step == "dictionary":
+            engine.cancel(config.id, tmp_path)
+
+    with pytest.raises(CancelledError, match="what is finished is kept"):
+        engine.run_now(config, tmp_path, data, watch)
+    status = engine.status(config.id, tmp_path)
+    assert (status.state, status.step) == ("cancelled", "Learn the sparse dictionary")
+    assert [state for _, state, _ in status.steps][:3] == ["done"] * 3 and "is kept" in status.message
+    assert [job.state for job in engine.active(tmp_path)] == ["cancelled"]
+    workspace = pipeline.open_store(tmp_path)
+    assert len(list(workspace.results)) == 3 and pipeline.finished_runs(workspace) == []
+    computed = watch_computing(monkeypatch)
+    run = engine.run_now(config, tmp_path, data)
+    assert computed == WALK[3:] and engine.status(config.id, tmp_path).state == "done"
+    for part in ("dictionary", "encoding", "correspondence", "organization"):
+        assert_same(getattr(run, part), getattr(watched[1], part))
+
+
+@needs_minilm
+def test_cancel_of_a_finished_walk_changes_nothing(cache, data):
+    """The next run is not stopped by it."""
+    engine.cancel(small_config().id, cache)
+    assert engine.status(small_config().id, cache).state == "done"
+    assert engine.run_now(small_config(), cache, data).id == small_config().id
+
+
+def test_a_queued_walk_is_cancelled_at_once_and_does_not_begin(tmp_path, data):
+    """Its worker, when it comes to it, stops before anything is read."""
+    config = small_config()
+    engine._Job(tmp_path, config).write("queued")
+    assert [job.state for job in engine.active(tmp_path)] == ["queued"]
+    engine.cancel(config.id, tmp_path)
+    assert engine.status(config.id, tmp_path).message == "Cancelled before it began."
+    fields = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert "was cancelled" in engine._task(fields, str(tmp_path), data)
+    assert engine.status(config.id, tmp_path).state == "cancelled"
+    assert list(pipeline.open_store(tmp_path).results) == []
+
+
+def test_a_refusal_is_the_message_of_the_job(tmp_path, data):
+    """The same sentence is raised and written."""
+    config = small_config(recording=RecordingConfig("pieman", (7,)))
+    with pytest.raises(RecordingError) as refusal:
+        engine.run_now(config, tmp_path, data)
+    status = engine.status(config.id, tmp_path)
+    assert status.state == "failed" and status.message == str(refusal.value)
+    assert "Pie Man has no subject 7: found position 7, needed 1 to 4" in status.message
+
+
+def test_a_defect_is_the_message_of_the_job(tmp_path, data, monkeypatch):
+    """What nobody foresaw is named, not hidden."""
+    monkeypatch.setattr(pipeline, "_recording", lambda state: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        engine.run_now(small_config(), tmp_path, data)
+    status = engine.status(small_config().id, tmp_path)
+    assert (status.state, status.message) == ("failed", "Unexpected ZeroDivisionError: division by zero")
+
+
+def test_a_file_where_the_store_should_be(tmp_path, data):
+    """One sentence before anything else."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="choose another with --cache"):
+        engine.run_now(small_config(), tmp_path / "file", data)
+
+
+# -- states that others left -----------------------------------------------------------
+
+
+def dead_process():
+    """The number of a process that has ended."""
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    return process.pid
+
+
+@pytest.mark.parametrize("state", ["queued", "running"])
+def test_a_job_whose_process_is_dead_was_interrupted(tmp_path, state):
+    """Not running for ever: failed, and what to do."""
+    config = small_config()
+    engine._Job(tmp_path, config).write(state)
+    assert engine.status(config.id, tmp_path).state == state
+    body = json.loads(job_file(tmp_path, config).read_text())
+    job_file(tmp_path, config).write_text(json.dumps({**body, "pid": dead_process()}))
+    status = engine.status(config.id, tmp_path)
+    assert status.state == "failed" and status.message.startswith("Its process ended. Run it again")
+    assert [job.state for job in engine.active(tmp_path)] == ["failed"]
+
+
+def test_a_job_of_another_machine_is_believed(tmp_path):
+    """Its process cannot be seen from here."""
+    config = small_config()
+    engine._Job(tmp_path, config).write("running")
+    body = json.loads(job_file(tmp_path, config).read_text())
+    elsewhere = {**body, "pid": dead_process(), "host": "another"}
+    job_file(tmp_path, config).write_text(json.dumps(elsewhere))
+    assert engine.status(config.id, tmp_path).state == "running"
+
+
+def test_old_failures_leave_the_list(tmp_path):
+    """After a minute; a walk that is queued stays."""
+    failed, queued = small_config(), small_config(organization=OrganizationConfig(seed=2))
+    engine._Job(tmp_path, failed).write("failed", "Why.")
+    engine._Job(tmp_path, queued).write("queued")
+    assert [job.state for job in engine.active(tmp_path)] == ["failed", "queued"]
+    for config in (failed, queued):
+        os.utime(job_file(tmp_path, config), (time.time() - 61,) * 2)
+    assert [job.state for job in engine.active(tmp_path)] == ["queued"]
+
+
+def test_an_unreadable_job_file_is_no_job(tmp_path):
+    """The list goes on without it."""
+    job = engine._Job(tmp_path, small_config())
+    job.write("running")
+    job_file(tmp_path, small_config()).write_text("{")
+    assert engine.status(small_config().id, tmp_path) is None and engine.active(tmp_path) == []
+
+
+# -- in a Dask worker ------------------------------------------------------------------
+
+ASKER = """
+import json, sys, time
+from brainlike_core import engine
+from brainlike_core.config import run_config_from_dict
+
+if __name__ == "__main__":
+    folder, data = sys.argv[1:3]
+    good, bad = (run_config_from_dict(fields) for fields in json.loads(sys.argv[3]))
+    ids = engine.start([good, bad], folder, data)
+    first = engine._futures[good.id]
+    engine.start([good], folder, data)
+    once = engine._futures[good.id] is first
+    print("started", flush=True)
+    for run_id in ids:
+        while engine.status(run_id, folder).state in ("queued", "running"):
+            time.sleep(0.05)
+    heavy = [name for name in ("torch", "transformers", "numba") if name in sys.modules]
+    print(json.dumps({"ids": ids, "once": once, "heavy": heavy}), flush=True)
+    sys.stdin.read()
+"""
+
+
+@needs_minilm
+def test_walks_in_a_worker_are_seen_from_another_process(watched, data, tmp_path):
+    """One process asks twice and loads no torch, a worker walks once, this one watches; equal bits at the end."""
+    good, bad = small_config(), small_config(dictionary=DictionaryConfig(n_atoms=1000))
+    fields = json.dumps([dataclasses.asdict(config) for config in (good, bad)])
+    script = tmp_path / "asker.py"
+    script.write_text(ASKER)
+    folder = tmp_path / "cache"
+    with subprocess.Popen(
+        [sys.executable, script, folder, data, fields],
+        cwd=ROOT, env={**OFFLINE, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+    ) as asker:  # fmt: skip
+        assert asker.stdout.readline() == "started\n"
+        seen = watch_until_done(good, folder)
+        said = json.loads(asker.stdout.readline())
+        worker = json.loads(job_file(folder, good).read_text())["pid"]
+        assert worker not in (asker.pid, os.getpid())
+        asker.stdin.close()
+    assert asker.returncode == 0
+    assert said == {"ids": [good.id, bad.id], "once": True, "heavy": []}
+    assert {"running"} <= {status.state for status in seen} and seen[-1].state == "done"
+    fractions = [status.fraction for status in seen]
+    assert fractions == sorted(fractions) and len(set(fractions)) > 3
+    refused = engine.status(bad.id, folder)
+    assert refused.state == "failed"
+    assert refused.message.endswith("found K = 1000, needed K <= 102 (102 TRs, 384 neurons); lower --atoms.")
+    run = pipeline.load_run(good.id, pipeline.open_store(folder))
+    for part in ("dictionary", "encoding", "correspondence", "organization"):
+        assert_same(getattr(run, part), getattr(watched[1], part))
+
+
+def watch_until_done(config, folder):
+    """States of one walk while any is active, its last one included."""
+    seen = []
+    while any(job.state in ("queued", "running") for job in engine.active(folder)):
+        seen.append(engine.status(config.id, folder))
+        time.sleep(0.05)
+    return [*seen, engine.status(config.id, folder)]
