@@ -22,6 +22,7 @@ from brainlike_core.errors import (
     RecordingError,
     UnknownNameError,
 )
+from brainlike_core.science import encoding
 from brainlike_core.values import RunRecord
 from tests.small_world import (
     N_SUBJECTS,
@@ -192,7 +193,8 @@ def test_model_in_a_folder_gives_the_numbers_of_its_wheel(walked, own, data, tmp
 def test_simulated_recording_is_compared_with_its_plant(tmp_path, monkeypatch):
     """Recovery comes last, and only where the plant's own atlas is asked for."""
     workspace = pipeline.open_store(tmp_path)
-    # 20,484 locations: one delay and one penalty keep the encoding short
+    # 20,484 locations: one delay, one penalty and a coarse gate keep the encoding short
+    monkeypatch.setattr(encoding, "GATE_COPIES", 50)
     quick = EncodingConfig(
         n_folds=2, n_inner_folds=2, delays=(3,), penalties=(1.0,), n_surrogates=19, max_null_locations=24
     )
