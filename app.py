@@ -4,7 +4,7 @@ import streamlit as st
 
 import page_parts as parts
 import run_form
-from brainlike_core import engine, pipeline, report
+from brainlike_core import archive, engine, pipeline, report
 from brainlike_core.figures import charts
 
 HERO = (
@@ -33,7 +33,7 @@ def progress() -> None:
 
 with parts.page("Start", HERO):
     progress()
-    finished = pipeline.finished_runs(parts.store())
+    finished = archive.finished_runs(parts.store())
     grid = st.grid(3, min_column_width=280, gap="medium")
     result, new = grid.cell(column_span=2), grid.cell()
     with new.container(border=True):

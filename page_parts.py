@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from brainlike_core import engine, pipeline
+from brainlike_core import archive, engine, pipeline
 from brainlike_core.errors import BrainlikeError, DamagedEntryError
 from brainlike_core.figures import charts
 from brainlike_core.figures.brain_viewer import BrainView, ViewerResult, brain_viewer, plotly_fallback
@@ -176,15 +176,15 @@ def _sidebar() -> None:
 
 
 @st.cache_resource(show_spinner=False)
-def store() -> pipeline.Workspace:
+def store() -> archive.Workspace:
     """The cache folder."""
-    return pipeline.open_store(CACHE)
+    return archive.open_store(CACHE)
 
 
 @st.cache_resource(max_entries=12, show_spinner="Opening the run")
 def load_run(run_id: str) -> Run:
     """A finished run, each byte checked once."""
-    return pipeline.load_run(run_id, store())
+    return archive.load_run(run_id, store())
 
 
 @st.cache_resource(show_spinner=False)
@@ -236,7 +236,7 @@ def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
 
 def choose_run(place: Any) -> tuple[Run, Selection]:
     """The run of the address, or the newest; a friendly stop where there is none."""
-    runs = pipeline.finished_runs(store())
+    runs = archive.finished_runs(store())
     if not runs:
         no_runs()
     labels = {run.id: f"{run.label} · {run.config.match.atlas} · {run.id[:6]}" for run in runs}
@@ -335,12 +335,12 @@ def atom_chart(chart: Any, caption: str, alt: str, key: str) -> None:
 @st.cache_data(max_entries=200, show_spinner=False)
 def words(run_id: str, atom: int) -> pd.DataFrame:
     """The story's words with the atom's activity."""
-    return pipeline.word_activity(load_run(run_id), atom)
+    return archive.word_activity(load_run(run_id), atom)
 
 
 def passages(run: Run, atom: int, n: int = 6) -> None:
     """The passages in which a sub-group is most active."""
-    st.html(charts.passages(pipeline.top_words(run, atom, n)))
+    st.html(charts.passages(archive.top_words(run, atom, n)))
 
 
 def recovery_table(recovery: Recovery) -> None:
@@ -368,10 +368,10 @@ def recovery_table(recovery: Recovery) -> None:
 
 def choose_runs() -> list[Run]:
     """The finished runs of one recording and atlas that the address names, or all of them."""
-    finished = pipeline.finished_runs(store())
+    finished = archive.finished_runs(store())
     if not finished:
         no_runs()
-    groups: dict[str, list[pipeline.RunSummary]] = {}
+    groups: dict[str, list[archive.RunSummary]] = {}
     for run in sorted(finished, key=lambda run: run.config.extract.weights != "trained"):
         groups.setdefault(f"{run.config.recording.name} · {run.config.match.atlas}", []).append(run)
     selection = parse_selection(st.query_params, [run.id for run in finished])
@@ -384,7 +384,7 @@ def choose_runs() -> list[Run]:
     return [load_run(run_id) for run_id in _pick_runs(groups, start, known)]
 
 
-def _pick_runs(groups: dict[str, list[pipeline.RunSummary]], start: str, known: list[str]) -> list[str]:
+def _pick_runs(groups: dict[str, list[archive.RunSummary]], start: str, known: list[str]) -> list[str]:
     """Two pickers: recording and atlas, then runs; what is picked goes to the address."""
     labels = {run.id: f"{run.label} · {run.id[:6]}" for runs in groups.values() for run in runs}
 
@@ -445,7 +445,7 @@ def next_pages() -> None:
             st.caption(text)
 
 
-def run_table(finished: list[pipeline.RunSummary], shown: str) -> None:
+def run_table(finished: list[archive.RunSummary], shown: str) -> None:
     """Finished runs; a chosen row is opened."""
 
     def write() -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 from typing import Any
 
-from . import __version__, engine, pipeline, report
+from . import __version__, archive, engine, pipeline, report
 from .config import (
     DictionaryConfig,
     EncodingConfig,
@@ -22,7 +22,7 @@ from .config import (
     RecordingConfig,
     RunConfig,
 )
-from .errors import BrainlikeError, ConfigError
+from .errors import BrainlikeError, ConfigError, DamagedEntryError
 
 MAX_NUMBERS = 10_000  # in one list of layers or subjects
 
@@ -180,7 +180,7 @@ def _list_catalogue(given: argparse.Namespace) -> None:
 
 
 def _list_runs(given: argparse.Namespace) -> None:
-    runs = pipeline.finished_runs(pipeline.open_store(given.cache))
+    runs = archive.finished_runs(archive.open_store(given.cache))
     if given.json:
         print(json.dumps({"runs": [{"id": r.id, "label": r.label, "utc": r.utc} for r in runs]}))
         return
@@ -189,13 +189,13 @@ def _list_runs(given: argparse.Namespace) -> None:
 
 
 def _show(given: argparse.Namespace) -> None:
-    workspace = pipeline.open_store(given.cache)
-    numbers = report.summary(pipeline.load_run(pipeline.find_run(given.run, workspace), workspace))
+    workspace = archive.open_store(given.cache)
+    numbers = report.summary(archive.load_run(archive.find_run(given.run, workspace), workspace))
     print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(report.sentences(numbers)))
 
 
 def _verify(given: argparse.Namespace) -> None:
-    found = pipeline.verify(pipeline.open_store(given.cache))
+    found = archive.verify(archive.open_store(given.cache))
     if given.json:
         print(json.dumps({"whole": len(found.whole), "damaged": list(found.damaged), "bytes": found.n_bytes}))
     else:
@@ -204,6 +204,13 @@ def _verify(given: argparse.Namespace) -> None:
         )
         for key in found.damaged:
             print(f"damaged: {key}")
+    if found.damaged:
+        raise DamagedEntryError(
+            "The store is damaged",
+            found=f"{len(found.damaged)} damaged results",
+            needed="none",
+            do="run the same command again, or open the run: what is damaged is computed once more",
+        )
 
 
 def _prune(given: argparse.Namespace) -> None:
@@ -214,7 +221,7 @@ def _prune(given: argparse.Namespace) -> None:
             needed="gigabytes from 0",
             do="change --keep-gb",
         )
-    removed = pipeline.open_store(given.cache).results.prune(int(given.keep_gb * 1e9))
+    removed = archive.open_store(given.cache).results.prune(int(given.keep_gb * 1e9))
     print(json.dumps({"removed": removed}) if given.json else f"{len(removed)} results removed.")
 
 

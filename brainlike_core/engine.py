@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from . import pipeline
+from . import archive, pipeline
 from .config import RunConfig, run_config_from_dict
 from .errors import BrainlikeError, CancelledError
 from .values import Run
@@ -84,7 +84,7 @@ class _Job:
     """One walk with its state on disk; `progress` is what the walk calls."""
 
     def __init__(self, folder: Path, config: RunConfig) -> None:
-        self.workspace = pipeline.open_store(folder)  # refuses a folder that cannot be used
+        self.workspace = archive.open_store(folder)  # refuses a folder that cannot be used
         self.folder, self.config = folder / "jobs", config
         self.folder.mkdir(exist_ok=True)
         self.began = time.time()

@@ -21,6 +21,7 @@ import pandas as pd
 import pytest
 from scipy.spatial import cKDTree
 
+from brainlike_core.archive import Workspace
 from brainlike_core.config import (
     DictionaryConfig,
     EncodingConfig,
@@ -30,7 +31,6 @@ from brainlike_core.config import (
     RecordingConfig,
     RunConfig,
 )
-from brainlike_core.pipeline import Workspace
 from brainlike_core.sources.recordings import N_LOCATIONS, N_SHEN, N_SHEN_RIGHT
 from brainlike_core.sources.surfaces import load_surface
 from brainlike_core.store import Store

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from brainlike_core import pipeline
+from brainlike_core import archive, pipeline
 from brainlike_core.config import (
     DictionaryConfig,
     ExtractConfig,
@@ -85,7 +85,7 @@ def make_run(settings: RunConfig | None = None, seed: int = 0) -> Run:
 
 def write(run: Run, folder: str | Path) -> str:
     """Put a run into a cache folder, as a finished walk would."""
-    workspace = pipeline.open_store(folder)
+    workspace = archive.open_store(folder)
     values = {
         "recording": (run.recording, run.story, _truth()),
         "dictionary": run.dictionary,

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from brainlike_core import engine, pipeline
+from brainlike_core import archive, engine, pipeline
 from brainlike_core.__main__ import _configs, _parser, main
 from brainlike_core.sources import model_catalogue
 from tests.small_world import (
@@ -92,9 +92,9 @@ def refusal(error):
 
 def whole(folder):
     """Whether every stored result is whole and nothing half-written or set aside is left."""
-    workspace = pipeline.open_store(folder)
+    workspace = archive.open_store(folder)
     left = [p for s in (workspace.results, workspace.runs) for p in (s.folder / "incoming").iterdir()]
-    return not pipeline.verify(workspace).damaged and not left
+    return not archive.verify(workspace).damaged and not left
 
 
 # -- done -----------------------------------------------------------------------------
@@ -163,12 +163,12 @@ def test_recordings_without_pie_man(say, tmp_path):
 def test_verify_names_what_is_damaged(say, cache, data):
     """Seven results and a record; the same command mends it."""
     assert say("verify", "--cache", cache)[1].startswith("8 results whole, 0 damaged")
-    run = pipeline.finished_runs(pipeline.open_store(cache))[0]
-    workspace = pipeline.open_store(cache)
+    run = archive.finished_runs(archive.open_store(cache))[0]
+    workspace = archive.open_store(cache)
     key = workspace.runs.get(next(iter(workspace.runs))).entries["organization"]
     damage(workspace, key)
-    status, out, _ = say("verify", "--cache", cache)
-    assert status == 0 and out.splitlines()[1:] == [f"damaged: {key}"]
+    status, out, error = say("verify", "--cache", cache)
+    assert status == 1 and out.splitlines()[1:] == [f"damaged: {key}"] and "1 damaged result" in error
     found = strict(say("verify", "--cache", cache, "--json")[1])
     assert (found["whole"], found["damaged"]) == (7, [key]) and found["bytes"] > 0
     status, out, error = say("show", run.id, "--cache", cache)
@@ -184,7 +184,7 @@ def test_prune_keeps_what_fits(say, cache):
     assert strict(say("prune", "--cache", cache, "--json")[1]) == {"removed": []}
     status, out, _ = say("prune", "--cache", cache, "--keep-gb", "0")
     assert (status, out) == (0, "7 results removed.\n")
-    run_id = pipeline.finished_runs(pipeline.open_store(cache))[0].id
+    run_id = archive.finished_runs(archive.open_store(cache))[0].id
     status, out, error = say("show", run_id[:9], "--cache", cache)
     assert (status, out) == (2, "") and "no longer in the cache" in refusal(error)
 
@@ -222,7 +222,7 @@ def test_wrong_input_is_one_sentence_and_status_2(say, tmp_path, data, option, v
     status, out, error = say("run", *settings, option, value, "--data", data, "--cache", tmp_path, "--json")
     assert (status, out) == (2, "")
     assert re.match(sentence, refusal(error)), error
-    assert list(pipeline.open_store(tmp_path).results) == [] and whole(tmp_path)
+    assert list(archive.open_store(tmp_path).results) == [] and whole(tmp_path)
 
 
 def test_every_name_is_checked_before_the_first_walk(say, tmp_path, data, monkeypatch):
@@ -265,9 +265,9 @@ def test_what_only_the_data_can_refuse(say, cache, data, option, value, sentence
     settings = [x for i, x in enumerate(SETTINGS) if option not in SETTINGS[max(0, i - 1) : i + 1]]
     status, out, error = say("run", *settings, option, value, "--data", data, "--cache", cache, "--json")
     assert (status, out) == (2, "") and re.search(sentence, refusal(error)), error
-    workspace = pipeline.open_store(cache)
+    workspace = archive.open_store(cache)
     assert len(list(workspace.runs)) == 1 and whole(cache)
-    assert len(pipeline.load_run(next(iter(pipeline.finished_runs(workspace))).id, workspace).seconds) == 7
+    assert len(archive.load_run(next(iter(archive.finished_runs(workspace))).id, workspace).seconds) == 7
 
 
 def test_hub_model_without_a_network(say, tmp_path, data, monkeypatch):
@@ -321,7 +321,7 @@ def test_control_c_is_one_line_and_status_1(say, tmp_path, data, monkeypatch):
     monkeypatch.setattr(pipeline, "_responses", interrupt)
     status, out, error = say("run", *SETTINGS, "--data", data, "--cache", tmp_path, "--json")
     assert (status, out) == (1, "") and refusal(error) == "stopped; what is finished is kept."
-    assert len(list(pipeline.open_store(tmp_path).results)) == 1 and whole(tmp_path)
+    assert len(list(archive.open_store(tmp_path).results)) == 1 and whole(tmp_path)
 
 
 # -- as a process of its own -------------------------------------------------------------
@@ -360,6 +360,6 @@ def test_kill_at_any_moment_loses_nothing(say, walked, data, tmp_path):
     finished = command(*arguments)
     assert finished.returncode == 0 and whole(tmp_path)
     (numbers,) = strict(finished.stdout)["runs"]
-    (run_id,) = [run.id for run in pipeline.finished_runs(pipeline.open_store(walked))]
+    (run_id,) = [run.id for run in archive.finished_runs(archive.open_store(walked))]
     undisturbed = strict(say("show", run_id, "--cache", walked, "--json")[1])
     assert {**numbers, "seconds": 0} == {**undisturbed, "seconds": 0}

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from brainlike_core import engine, pipeline
+from brainlike_core import archive, engine, pipeline
 from brainlike_core.config import DictionaryConfig, OrganizationConfig, RecordingConfig
 from brainlike_core.errors import CancelledError, RecordingError, StoreError
 from tests.small_world import (
@@ -94,7 +94,7 @@ def test_a_finished_walk_is_done(watched):
     status = engine.status(run.id, folder)
     assert (status.state, status.fraction, status.seconds_left, status.message) == ("done", 1.0, None, "")
     assert engine.active(folder) == []
-    assert_same(pipeline.load_run(run.id, pipeline.open_store(folder)), run)
+    assert_same(archive.load_run(run.id, archive.open_store(folder)), run)
     assert not [p for p in (folder / "jobs").iterdir() if p.suffix != ".json"]  # no temporary file is left
 
 
@@ -120,8 +120,8 @@ def test_cancel_keeps_what_is_finished_and_a_later_run_completes(watched, data, 
     assert (status.state, status.step) == ("cancelled", "Learn the sparse dictionary")
     assert [state for _, state, _ in status.steps][:3] == ["done"] * 3 and "is kept" in status.message
     assert [job.state for job in engine.active(tmp_path)] == ["cancelled"]
-    workspace = pipeline.open_store(tmp_path)
-    assert len(list(workspace.results)) == 3 and pipeline.finished_runs(workspace) == []
+    workspace = archive.open_store(tmp_path)
+    assert len(list(workspace.results)) == 3 and archive.finished_runs(workspace) == []
     computed = watch_computing(monkeypatch)
     run = engine.run_now(config, tmp_path, data)
     assert computed == WALK[3:] and engine.status(config.id, tmp_path).state == "done"
@@ -147,7 +147,7 @@ def test_a_queued_walk_is_cancelled_at_once_and_does_not_begin(tmp_path, data):
     fields = json.loads(json.dumps(dataclasses.asdict(config)))
     assert "was cancelled" in engine._task(fields, str(tmp_path), data)
     assert engine.status(config.id, tmp_path).state == "cancelled"
-    assert list(pipeline.open_store(tmp_path).results) == []
+    assert list(archive.open_store(tmp_path).results) == []
 
 
 def test_a_refusal_is_the_message_of_the_job(tmp_path, data):
@@ -279,7 +279,7 @@ def test_walks_in_a_worker_are_seen_from_another_process(watched, data, tmp_path
     refused = engine.status(bad.id, folder)
     assert refused.state == "failed"
     assert refused.message.endswith("found K = 1000, needed K <= 102 (102 TRs, 384 neurons); lower --atoms.")
-    run = pipeline.load_run(good.id, pipeline.open_store(folder))
+    run = archive.load_run(good.id, archive.open_store(folder))
     for part in ("dictionary", "encoding", "correspondence", "organization"):
         assert_same(getattr(run, part), getattr(watched[1], part))
 

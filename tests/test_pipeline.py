@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from brainlike_core import pipeline
+from brainlike_core import archive, pipeline
 from brainlike_core.config import (
     EncodingConfig,
     ExtractConfig,
@@ -47,7 +47,7 @@ def data(tmp_path_factory):
 @pytest.fixture(scope="module")
 def walked(data, tmp_path_factory):
     """A store, the run that was walked in it, and the steps that were computed."""
-    workspace = pipeline.open_store(tmp_path_factory.mktemp("walked"))
+    workspace = archive.open_store(tmp_path_factory.mktemp("walked"))
     with pytest.MonkeyPatch.context() as patch:
         computed = watch_computing(patch)
         run = pipeline.walk(small_config(), workspace, data=data)
@@ -58,7 +58,7 @@ def walked(data, tmp_path_factory):
 def own(walked, tmp_path):
     """A copy of that store, to be spoilt."""
     shutil.copytree(walked[0].folder, tmp_path / "cache")
-    return pipeline.open_store(tmp_path / "cache")
+    return archive.open_store(tmp_path / "cache")
 
 
 def keys(workspace):
@@ -157,7 +157,7 @@ def test_moved_data_are_the_same_question(own, data, tmp_path, monkeypatch):
 def test_same_seed_same_bits(walked, data, tmp_path):
     """A second store has the same keys, and the same SHA-256 of every file."""
     workspace, run, _ = walked
-    second = pipeline.open_store(tmp_path)
+    second = archive.open_store(tmp_path)
     again = pipeline.walk(small_config(), second, data=data)
     mine = digests(workspace)
     assert digests(second) == {key: mine[key] for key in keys(second).values()}
@@ -192,7 +192,7 @@ def test_model_in_a_folder_gives_the_numbers_of_its_wheel(walked, own, data, tmp
 @needs_minilm
 def test_simulated_recording_is_compared_with_its_plant(tmp_path, monkeypatch):
     """Recovery comes last, and only where the plant's own atlas is asked for."""
-    workspace = pipeline.open_store(tmp_path)
+    workspace = archive.open_store(tmp_path)
     # 20,484 locations: one delay, one penalty and a coarse gate keep the encoding short
     monkeypatch.setattr(encoding, "GATE_COPIES", 50)
     quick = EncodingConfig(
@@ -221,7 +221,7 @@ def test_progress_of_a_known_walk(walked, data):
 @needs_minilm
 def test_stopping_leaves_no_record(walked, data, tmp_path):
     """A walk that was stopped is not a finished run."""
-    workspace = pipeline.open_store(tmp_path)
+    workspace = archive.open_store(tmp_path)
 
     def stop(step, fraction):
         if step == "extract":
@@ -229,7 +229,7 @@ def test_stopping_leaves_no_record(walked, data, tmp_path):
 
     with pytest.raises(CancelledError):
         pipeline.walk(small_config(), workspace, data=data, progress=stop)
-    assert pipeline.finished_runs(workspace) == [] and len(list(workspace.results)) == 1
+    assert archive.finished_runs(workspace) == [] and len(list(workspace.results)) == 1
 
 
 # -- refusals -----------------------------------------------------------------------
@@ -248,7 +248,7 @@ def test_stopping_leaves_no_record(walked, data, tmp_path):
 )
 def test_wrong_inputs_are_refused_before_anything_is_stored(data, tmp_path, parts, kind, sentence):
     """One sentence, and an empty store."""
-    workspace = pipeline.open_store(tmp_path)
+    workspace = archive.open_store(tmp_path)
     with pytest.raises(kind, match=sentence):
         pipeline.walk(small_config(**parts), workspace, data=data)
     assert list(workspace.results) == [] == list(workspace.runs)
@@ -257,7 +257,7 @@ def test_wrong_inputs_are_refused_before_anything_is_stored(data, tmp_path, part
 def test_data_folder_without_the_recording(tmp_path):
     """The folder that was named is in the sentence."""
     with pytest.raises(RecordingError, match=f"no timeseries/.* in {tmp_path}"):
-        pipeline.walk(small_config(), pipeline.open_store(tmp_path / "cache"), data=tmp_path)
+        pipeline.walk(small_config(), archive.open_store(tmp_path / "cache"), data=tmp_path)
 
 
 @needs_minilm
@@ -274,7 +274,7 @@ def test_two_listeners_make_no_group_map(data, tmp_path):
     """At least three are needed."""
     config = small_config(recording=RecordingConfig("pieman", (1, 2)))
     with pytest.raises(RecordingError, match="2 subjects"):
-        pipeline.walk(config, pipeline.open_store(tmp_path), data=data)
+        pipeline.walk(config, archive.open_store(tmp_path), data=data)
 
 
 # -- finished runs ------------------------------------------------------------------
@@ -284,16 +284,16 @@ def test_two_listeners_make_no_group_map(data, tmp_path):
 def test_loaded_run_equals_the_walked_one(walked, own):
     """From a store opened anew."""
     run = walked[1]
-    assert_same(pipeline.load_run(run.id, own), run)
+    assert_same(archive.load_run(run.id, own), run)
 
 
 @needs_minilm
 def test_finished_runs_newest_first(own):
     """With id, label, config and time."""
-    (one,) = pipeline.finished_runs(own)
+    (one,) = archive.finished_runs(own)
     assert (one.id, one.label) == (small_config().id, "minilm-l6 · pieman") and one.config == small_config()
     _record_as(own, small_config(organization=OrganizationConfig(seed=9)), "2999-01-01T00:00:00+00:00")
-    assert [run.utc[:4] for run in pipeline.finished_runs(own)] == ["2999", one.utc[:4]]
+    assert [run.utc[:4] for run in archive.finished_runs(own)] == ["2999", one.utc[:4]]
 
 
 def _record_as(workspace, config, utc):
@@ -302,26 +302,26 @@ def _record_as(workspace, config, utc):
     record = workspace.runs.get(key)
     fields = dataclasses.asdict(config)
     again = RunRecord(config.id, config.label, fields, record.entries, record.seconds, utc)
-    workspace.runs.put(pipeline._record_question(config.id), again)
+    workspace.runs.put(archive._record_question(config.id), again)
 
 
 @needs_minilm
 def test_a_run_is_found_by_the_start_of_its_id(own):
     """Unknown and ambiguous beginnings are counted in the sentence."""
     run_id = small_config().id
-    assert pipeline.find_run(run_id[:6], own) == run_id == pipeline.find_run(run_id, own)
+    assert archive.find_run(run_id[:6], own) == run_id == archive.find_run(run_id, own)
     with pytest.raises(UnknownNameError, match=r"found 'xyz' \(0 of 1 finished runs start so\)"):
-        pipeline.find_run("xyz", own)
+        archive.find_run("xyz", own)
     _record_as(own, small_config(organization=OrganizationConfig(seed=9)), "2999-01-01T00:00:00+00:00")
     with pytest.raises(UnknownNameError, match=r"found '' \(2 of 2 finished runs start so\)"):
-        pipeline.find_run("", own)
-    assert pipeline.find_run(run_id[:12], own) == run_id
+        archive.find_run("", own)
+    assert archive.find_run(run_id[:12], own) == run_id
 
 
 def test_a_run_that_was_never_walked(tmp_path):
     """Loading it says so."""
     with pytest.raises(UnknownNameError, match="needed a finished run; run it first"):
-        pipeline.load_run("0" * 64, pipeline.open_store(tmp_path))
+        archive.load_run("0" * 64, archive.open_store(tmp_path))
 
 
 @needs_minilm
@@ -329,7 +329,7 @@ def test_a_pruned_step_is_named(own, data, monkeypatch):
     """The sentence says which, and running again computes only that one."""
     own.results.remove(keys(own)["encoding"])
     with pytest.raises(RecordingError, match="Step 'encoding' of run .* run it again: only what is missing"):
-        pipeline.load_run(small_config().id, own)
+        archive.load_run(small_config().id, own)
     computed = watch_computing(monkeypatch)
     pipeline.walk(small_config(), own, data=data)
     assert computed == ["encoding"]
@@ -344,14 +344,14 @@ def test_a_damaged_result_is_named_and_mended(walked, own, data, monkeypatch, st
     """verify names it, no one reads it, and the same walk computes it once more and ends right."""
     key = keys(own)[step]
     damage(own, key)
-    assert pipeline.verify(own).damaged == (key,)
+    assert archive.verify(own).damaged == (key,)
     if step not in ("extract", "responses"):  # not part of what a finished run shows
         with pytest.raises(DamagedEntryError, match=f"{key[:12]} is damaged"):
-            pipeline.load_run(small_config().id, own)
+            archive.load_run(small_config().id, own)
     computed = watch_computing(monkeypatch)
     with pytest.warns(RuntimeWarning, match="set aside and computed again"):
         again = pipeline.walk(small_config(), own, data=data)
-    assert computed == [step] and pipeline.verify(own).damaged == ()
+    assert computed == [step] and archive.verify(own).damaged == ()
     assert_same(dataclasses.replace(again, seconds={}), dataclasses.replace(walked[1], seconds={}))
     assert digests(own)[key] == digests(walked[0])[key]
 
@@ -361,11 +361,11 @@ def test_a_damaged_record_is_left_out_and_mended(own, data, monkeypatch):
     """The list does not fail; running again writes the record and computes nothing."""
     (key,) = own.runs
     (own.runs.folder / "entries" / key[:2] / key / "manifest.json").write_text("{}")
-    assert pipeline.verify(own).damaged == (key,) and pipeline.finished_runs(own) == []
+    assert archive.verify(own).damaged == (key,) and archive.finished_runs(own) == []
     computed = watch_computing(monkeypatch)
     pipeline.walk(small_config(), own, data=data)
-    assert computed == [] and pipeline.verify(own).damaged == ()
-    assert [run.id for run in pipeline.finished_runs(own)] == [small_config().id]
+    assert computed == [] and archive.verify(own).damaged == ()
+    assert [run.id for run in archive.finished_runs(own)] == [small_config().id]
 
 
 # -- what there is, and words ---------------------------------------------------------
@@ -394,7 +394,7 @@ def test_data_folder_is_the_named_one_or_the_first_that_fits(data, tmp_path, mon
 def test_activity_of_words_is_that_of_the_atom_5_s_later(walked):
     """Word one starts at 6 s: 11 s is TR 7, before the first row. Word three starts at 7.4 s: TR 8, row 0."""
     _, run, _ = walked
-    table = pipeline.word_activity(run, 2)
+    table = archive.word_activity(run, 2)
     atom = run.dictionary.atoms[:, 2].astype(float)
     assert np.isnan(table["activity"][:2]).all()
     assert table["activity"][2] == pytest.approx((atom[0] - atom.mean()) / atom.std(), abs=1e-5)
@@ -405,7 +405,7 @@ def test_activity_of_words_is_that_of_the_atom_5_s_later(walked):
 def test_top_words_are_the_peaks_of_separate_passages(walked):
     """Falling activity, onsets more than 6 s apart, each word within its context."""
     _, run, _ = walked
-    top, every = pipeline.top_words(run, 0, 4), pipeline.word_activity(run, 0)["activity"]
+    top, every = archive.top_words(run, 0, 4), archive.word_activity(run, 0)["activity"]
     assert top["activity"][0] == every.max() and top["activity"].is_monotonic_decreasing
     assert np.diff(np.sort(top["onset"])).min() > 6 and len(top) == 4
     assert all(word in context.split() for word, context in zip(top["word"], top["context"], strict=True))

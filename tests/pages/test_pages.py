@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import page_parts
 import run_form
-from brainlike_core import engine, pipeline
+from brainlike_core import archive, engine, pipeline
 from brainlike_core.__main__ import _configs, _parser
 from brainlike_core.config import DictionaryConfig, ExtractConfig, MatchConfig, RunConfig
 from brainlike_core.errors import BrainlikeError
@@ -203,7 +203,7 @@ def test_a_refusal_is_one_calm_sentence(shop, monkeypatch):
     def refuse(*_):
         raise BrainlikeError("The run is damaged", found="3 bytes", needed="4", do="run it again")
 
-    monkeypatch.setattr(pipeline, "load_run", refuse)
+    monkeypatch.setattr(archive, "load_run", refuse)
     app = show("pages/1_Brain_maps.py")
     assert app.warning[0].value == "The run is damaged: found 3 bytes, needed 4; run it again."
 

@@ -1,0 +1,229 @@
+"""Finished runs: their records, everything that belongs to them, and their words.
+
+Only reading: a page that shows finished runs needs this file and no model.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from .config import RunConfig, run_config_from_dict
+from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
+from .sources.atlases import load_atlas
+from .store import Question, Store, Verification
+from .values import Run, RunRecord, Story
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """The stores of one cache folder: results of steps, and records of finished runs."""
+
+    folder: Path
+    results: Store
+    runs: Store
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """A finished run in a list."""
+
+    id: str
+    label: str
+    config: RunConfig
+    utc: str
+
+
+def open_store(folder: str | Path = "cache") -> Workspace:
+    """Open (or create) the stores in a cache folder."""
+    folder = Path(folder).absolute()
+    return Workspace(folder, Store(folder / "results"), Store(folder / "runs"))
+
+
+def _record_question(run_id: str) -> Question:
+    return Question("run", 1, {"id": run_id})
+
+
+def write_record(
+    config: RunConfig, entries: dict[str, str], seconds: dict[str, float], workspace: Workspace
+) -> None:
+    """Note that a walk is finished, and where its results are; nothing is written when that is known.
+
+    Parameters
+    ----------
+    config : RunConfig
+    entries : dict
+        Step -> key of its result.
+    seconds : dict
+        Step -> seconds that it took when it was computed.
+    workspace : Workspace
+    """
+    record = RunRecord(
+        id=config.id,
+        label=config.label,
+        config=json.loads(json.dumps(dataclasses.asdict(config))),
+        entries=dict(entries),
+        seconds=dict(seconds),
+        utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    )
+    question = _record_question(config.id)
+    known = _record(config.id, workspace)
+    if known is None or known.entries != record.entries:
+        workspace.runs.put(question, record)
+
+
+def _record(run_id: str, workspace: Workspace) -> RunRecord | None:
+    try:
+        return workspace.runs.get(_record_question(run_id).key)
+    except (KeyError, DamagedEntryError):
+        return None
+
+
+def finished_runs(workspace: Workspace) -> list[RunSummary]:
+    """Finished runs, newest first; a damaged record, or one of another version, is left out."""
+    found = []
+    for key in workspace.runs:
+        with contextlib.suppress(KeyError, TypeError, DamagedEntryError, ConfigError):
+            record = workspace.runs.get(key)
+            found.append(RunSummary(record.id, record.label, run_config_from_dict(record.config), record.utc))
+    return sorted(found, key=lambda run: (run.utc, run.label), reverse=True)
+
+
+def find_run(prefix: str, workspace: Workspace) -> str:
+    """The id of the finished run that starts with ``prefix``.
+
+    Raises
+    ------
+    UnknownNameError
+        When no run, or more than one, starts so.
+    """
+    known = [run.id for run in finished_runs(workspace)]
+    matches = [run_id for run_id in known if run_id.startswith(prefix)]
+    if len(matches) == 1:
+        return matches[0]
+    raise UnknownNameError(
+        "Unknown run",
+        found=f"'{prefix}' ({len(matches)} of {len(known)} finished runs start so)",
+        needed="the first characters of one run's id",
+        do="list them with: python -m brainlike_core runs",
+    )
+
+
+def load_run(run_id: str, workspace: Workspace) -> Run:
+    """Everything of a finished run, each byte checked.
+
+    Raises
+    ------
+    UnknownNameError
+        When the run is not finished.
+    DamagedEntryError
+        When a result is damaged or pruned; running it again mends it.
+    """
+    record = _record(run_id, workspace)
+    if record is None:
+        raise UnknownNameError(
+            "Unknown run", found=run_id[:12], needed="a finished run", do="run it first, or list the runs"
+        )
+    parts = {}
+    for step, key in record.entries.items():
+        if step in ("extract", "responses"):
+            continue  # not shown; read when a view needs them
+        try:
+            parts[step] = workspace.results.get(key)
+        except KeyError:
+            raise RecordingError(
+                f"Step '{step}' of run {run_id[:12]} is no longer in the cache",
+                needed="its stored result",
+                do="run it again: only what is missing is computed",
+            ) from None
+    recording, story = parts["recording"][:2]
+    config = run_config_from_dict(record.config)
+    return Run(
+        id=record.id,
+        config=config,
+        story=story,
+        recording=recording,
+        atlas=load_atlas(config.match.atlas),
+        dictionary=parts["dictionary"],
+        encoding=parts["encoding"],
+        correspondence=parts["match"],
+        organization=parts["organization"],
+        recovery=parts.get("recovery"),
+        seconds=dict(record.seconds),
+    )
+
+
+def verify(workspace: Workspace) -> Verification:
+    """Check every byte of every stored result and record."""
+    results, runs = workspace.results.verify(), workspace.runs.verify()
+    return Verification(
+        results.whole + runs.whole, results.damaged + runs.damaged, results.n_bytes + runs.n_bytes
+    )
+
+
+# -- words --------------------------------------------------------------------------
+
+
+def word_activity(run: Run, atom: int) -> pd.DataFrame:
+    """The atom's activity when each word was heard: word, text, onset, offset, aligned, activity.
+
+    ``text`` is the word as printed, with the punctuation that follows it.
+
+    The haemodynamic response delays what a word does by about 5 s, so the
+    activity of a word is that of the atom 5 s after its onset, in units of the
+    atom's standard deviation.
+    """
+    from .science import timing
+
+    series = timing.zscore(run.dictionary.atoms[:, atom])
+    row = ((run.story.onsets + 5.0) / run.recording.tr).astype(int) - run.dictionary.first_tr
+    inside = (row >= 0) & (row < len(series))
+    activity = pd.Series(series[row.clip(0, len(series) - 1)]).where(inside)
+    return pd.DataFrame(
+        {
+            "word": run.story.words,
+            "text": _printed_words(run.story),
+            "onset": run.story.onsets,
+            "offset": run.story.offsets,
+            "aligned": run.story.aligned,
+            "activity": activity,
+        }
+    )
+
+
+def top_words(run: Run, atom: int, n: int = 12) -> pd.DataFrame:
+    """The passages in which an atom is most active: word, onset, activity, context.
+
+    One word per passage: neighbours within 6 s share a haemodynamic response.
+    """
+    table = word_activity(run, atom).dropna(subset="activity").sort_values("activity", ascending=False)
+    chosen: list[int] = []
+    for i in table.index:
+        if all(abs(run.story.onsets[i] - run.story.onsets[j]) > 6 for j in chosen):
+            chosen.append(i)
+        if len(chosen) == n:
+            break
+    picked = table.loc[chosen, ["word", "onset", "activity"]]
+    printed = _printed_words(run.story)
+    picked["context"] = [" ".join(printed[max(0, i - 6) : i + 7]) for i in chosen]
+    return picked.reset_index(drop=True)
+
+
+def _printed_words(story: Story) -> list[str]:
+    """Each word with the punctuation that touches it: He / said, / "Go."."""
+    text, printed, last = story.text, [], 0
+    starts, ends = story.spans.T.tolist()
+    for start, end, following in zip(starts, ends, [*starts[1:], len(text)], strict=True):
+        while start > last and not text[start - 1].isspace():
+            start -= 1
+        while end < following and not text[end].isspace():
+            end += 1
+        printed.append(text[start:end])
+        last = end
+    return printed
