@@ -36,6 +36,7 @@ check: $(VENV)/ready-dev ## format, lint and types, in under a minute
 	$(BIN)/mypy
 
 bench: $(VENV)/ready-dev ## compare with named peers
+	$(BIN)/pip install --quiet -r requirements-bench.txt
 	$(BIN)/python -m benchmarks
 
 clean:            ## remove the environment (the cache stays)

@@ -1,0 +1,190 @@
+"""One comparison: check that both sides agree, then time them in turns in one run."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib.metadata
+import importlib.util
+import multiprocessing
+import os
+import platform
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+N_THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
+N_REPEATS = 5
+
+
+class DisagreementError(Exception):
+    """Ours and the peer do not give the same answer: there is nothing to time."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What is compared with whom.
+
+    Attributes
+    ----------
+    name, peer, size : str
+        What is computed, by which function of whom, and on how much.
+    module, package : str
+        What must be importable, and the distribution whose version is stated.
+    prepare : callable() -> case
+        Makes the input; not timed.
+    ours, theirs : callable(case) -> answer
+    check : callable(case, ours, theirs) -> str
+        What was compared and how well it agrees, or `DisagreementError`.
+    n_repeats : int
+    memory : bool
+        Also measure the peak memory of each side, each in a fresh process.
+    """
+
+    name: str
+    peer: str
+    size: str
+    module: str
+    package: str
+    prepare: Callable[[], Any]
+    ours: Callable[[Any], Any]
+    theirs: Callable[[Any], Any]
+    check: Callable[[Any, Any, Any], str]
+    n_repeats: int = N_REPEATS
+    memory: bool = False
+
+
+def within(what: str, found: float, limit: float) -> str:
+    """A sentence on an agreement; refuses one above its limit.
+
+    Raises
+    ------
+    DisagreementError
+
+    Examples
+    --------
+    >>> within("largest difference of r", 2e-6, 1e-4)
+    'largest difference of r 2e-06 (limit 0.0001)'
+    """
+    if not found <= limit:
+        raise DisagreementError(f"{what}: found {found:.3g}, needed at most {limit:.3g}")
+    return f"{what} {found:.2g} (limit {limit:g})"
+
+
+def here(comparison: Comparison) -> bool:
+    """True where the peer is installed."""
+    return importlib.util.find_spec(comparison.module) is not None
+
+
+def compare(comparison: Comparison) -> dict[str, Any]:
+    """Check and time one comparison.
+
+    Returns
+    -------
+    dict
+        ``ours_s, theirs_s`` (medians), ``ratio`` (median of theirs / ours over
+        the repeats) with ``ratio_low, ratio_high`` (smallest and largest), the
+        agreement, versions, processor, and peak memory where it was asked for.
+
+    Raises
+    ------
+    DisagreementError
+    """
+    case = comparison.prepare()
+    agreement = comparison.check(case, comparison.ours(case), comparison.theirs(case))  # also the warm-up
+    ours, theirs = _in_turns(comparison, case)
+    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    return {
+        "name": comparison.name,
+        "peer": comparison.peer,
+        "size": comparison.size,
+        "agreement": agreement,
+        "ours_s": statistics.median(ours),
+        "theirs_s": statistics.median(theirs),
+        "ratio": statistics.median(ratios),
+        "ratio_low": min(ratios),
+        "ratio_high": max(ratios),
+        "n_repeats": len(ratios),
+        "clock": "CPU seconds" if N_THREADS == 1 else "seconds",
+        "n_threads": N_THREADS,
+        **_memory(comparison),
+        **_machine(comparison.package),
+    }
+
+
+def _in_turns(comparison: Comparison, case: Any) -> tuple[list[float], list[float]]:
+    """Seconds of each repeat; who goes first changes each time."""
+    times: dict[Callable, list[float]] = {comparison.ours: [], comparison.theirs: []}
+    order = [comparison.ours, comparison.theirs]
+    for _ in range(comparison.n_repeats):
+        for side in order:
+            times[side].append(_seconds(side, case))
+        order.reverse()
+    return times[comparison.ours], times[comparison.theirs]
+
+
+def _seconds(side: Callable[[Any], Any], case: Any) -> float:
+    # On one thread, CPU time does not see what else the machine is doing.
+    clock = time.process_time if N_THREADS == 1 else time.perf_counter
+    start = clock()
+    side(case)
+    return clock() - start
+
+
+# -- memory ------------------------------------------------------------------------
+
+
+def _memory(comparison: Comparison) -> dict[str, float]:
+    """Peak memory of each side beyond its input, in MB; empty where it is not measured."""
+    if not comparison.memory or not Path("/proc/self/clear_refs").exists():
+        return {}
+    sides = (("ours_mb", comparison.ours), ("theirs_mb", comparison.theirs))
+    with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
+        return {name: pool.apply(_peak_mb, (comparison.prepare, side)) for name, side in sides}
+
+
+def _peak_mb(prepare: Callable[[], Any], side: Callable[[Any], Any]) -> float:
+    """Growth of this process's resident memory while one side runs (Linux)."""
+    case = prepare()
+    _give_back()
+    before = _status_mb("VmRSS")
+    Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
+    side(case)
+    return _status_mb("VmHWM") - before
+
+
+def _give_back() -> None:
+    """Return freed memory to the system, or a side could use it again unseen (glibc only)."""
+    gc.collect()
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _status_mb(field: str) -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(f"{field}:"))
+
+
+# -- where it ran ------------------------------------------------------------------
+
+
+def _machine(package: str) -> dict[str, Any]:
+    names = dict.fromkeys((package, "numpy", "scipy", "numba", "torch", "transformers"))
+    return {
+        "processor": _processor(),
+        "n_cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "versions": {name: importlib.metadata.version(name) for name in names},
+    }
+
+
+def _processor() -> str:
+    """Name of the processor's model."""
+    table = Path("/proc/cpuinfo")
+    lines = table.read_text().splitlines() if table.exists() else []
+    named = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(named, platform.processor() or platform.machine())
