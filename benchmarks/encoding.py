@@ -20,7 +20,7 @@ from brainlike_core.science.timing import band_pass, convolve_hrf, zscore
 from .measure import Comparison, within
 
 TR, BAND, N_ATOMS = 1.5, (0.01, 0.12), 64
-TARGETS_AT_ONCE = 512  # for himalaya: the fastest of 128, 256, ..., 8,192 on one core
+TARGETS_AT_ONCE = 512  # for himalaya: 256 and 512 were the fastest of 128 to 8,192 on one core
 LONG = EncodingConfig(delays=(0,), penalties=tuple(np.logspace(-2, 4, 20)))
 WALK = EncodingConfig()
 
