@@ -373,7 +373,7 @@ def choose_runs() -> list[Run]:
         no_runs()
     groups: dict[str, list[archive.RunSummary]] = {}
     for run in sorted(finished, key=lambda run: run.config.extract.weights != "trained"):
-        groups.setdefault(f"{run.config.recording.name} · {run.config.match.atlas}", []).append(run)
+        groups.setdefault(f"{run.config.recording.title} · {run.config.match.atlas}", []).append(run)
     selection = parse_selection(st.query_params, [run.id for run in finished])
     asked = [
         _unique_run(t, [r.id for r in finished]) for t in st.query_params.get("runs", "").split(",") if t
@@ -458,7 +458,7 @@ def run_table(finished: list[archive.RunSummary], shown: str) -> None:
             "open": ["●" if run.id == shown else "" for run in finished],
             "model": [run.config.extract.model for run in finished],
             "weights": [run.config.extract.weights for run in finished],
-            "recording": [run.config.recording.name for run in finished],
+            "recording": [run.config.recording.title for run in finished],
             "atlas": [run.config.match.atlas for run in finished],
             "atoms": [run.config.dictionary.n_atoms for run in finished],
             "finished (UTC)": [run.utc[:16].replace("T", " ") for run in finished],

@@ -42,6 +42,9 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+CONFOUNDS = ("none", "simple", "scrubbing", "compcor")
+
+
 @dataclass(frozen=True)
 class RecordingConfig:
     """Which brains, listening to which story.
@@ -49,20 +52,62 @@ class RecordingConfig:
     Attributes
     ----------
     name : str
-        A recording of the catalogue: ``simulated`` or ``pieman``.
+        A recording of the catalogue (``simulated``, ``pieman``,
+        ``narratives-<story>``, ``lpp-en-<section>``), or a folder of your own:
+        fMRIPrep derivatives, or one table of parcels per subject.
     subjects : tuple of int
         One-based positions in the recording's list of subjects; empty = all.
     seed : int
         Seed of the simulation; ignored by real recordings.
+    story : str
+        Transcript with word times of your own recording.
+    story_onset_s : float
+        Where the transcript's zero lies on the scan clock, seconds.
+    words_per_minute : float
+        For a transcript without times; 0 = it has times.
+    task, space : str
+        Which runs of a derivatives folder; empty = the only one there is.
+    tr : float
+        Repetition time in seconds; 0 = as the files say.
+    parcels : str
+        Label volume in MNI space: column k of the tables is label k + 1.
+    confounds : str
+        nilearn's strategy: ``none``, ``simple``, ``scrubbing`` or ``compcor``.
+    detrend : bool
+    high_pass, low_pass : float
+        Temporal filter in Hz; 0 = none. Neurons get the same one.
     """
 
     name: str = "simulated"
     subjects: tuple[int, ...] = ()
     seed: int = 0
+    story: str = ""
+    story_onset_s: float = 0.0
+    words_per_minute: float = 0.0
+    task: str = ""
+    space: str = ""
+    tr: float = 0.0
+    parcels: str = ""
+    confounds: str = "simple"
+    detrend: bool = True
+    high_pass: float = 0.01
+    low_pass: float = 0.0
 
     def __post_init__(self) -> None:
         _need(all(s >= 1 for s in self.subjects), "subjects", self.subjects, "positions from 1")
         _need(len(set(self.subjects)) == len(self.subjects), "subjects", self.subjects, "each once")
+        _need(self.confounds in CONFOUNDS, "confounds", self.confounds, f"one of {', '.join(CONFOUNDS)}")
+        _need(abs(self.story_onset_s) < 86_400, "story_onset_s", self.story_onset_s, "seconds within a day")
+        _need(0 <= self.words_per_minute <= 1000, "words_per_minute", self.words_per_minute, "0 to 1000")
+        _need(self.tr == 0 or 0.1 <= self.tr <= 20, "tr", self.tr, "0.1 to 20 seconds, or 0 as the files say")
+        _need(0 <= self.high_pass < 1, "high_pass", self.high_pass, "0 to 1 Hz")
+        top = self.low_pass == 0 or self.high_pass < self.low_pass <= 5
+        _need(top, "low_pass", self.low_pass, "0, or above high_pass and at most 5 Hz")
+
+    @property
+    def title(self) -> str:
+        """The name, or the last part of a path."""
+        return self.name.rstrip("/").rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -289,7 +334,7 @@ class RunConfig:
     def label(self) -> str:
         """A short name for people, such as ``smollm2-135m · random 0 · pieman``."""
         weights = "" if self.extract.weights == "trained" else f" · random {self.extract.seed}"
-        return f"{self.extract.model}{weights} · {self.recording.name}"
+        return f"{self.extract.model}{weights} · {self.recording.title}"
 
 
 def run_config_from_dict(fields: dict[str, Any]) -> RunConfig:

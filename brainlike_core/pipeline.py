@@ -202,7 +202,7 @@ def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
 def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story, PlantedTruth]:
     from .sources import simulation
 
-    config = dataclasses.asdict(wanted)
+    config = {"name": "simulated", "subjects": list(wanted.subjects), "seed": wanted.seed}
     story = story_digest(simulation.simulated_story())
     return state.remember(
         "recording",

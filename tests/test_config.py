@@ -53,8 +53,7 @@ def test_digest_changes_with_every_field(part, name):
         if isinstance(old, int) and not isinstance(old, bool)
         else OTHER[type(old)]
     )
-    if name == "stride":
-        new = 100
+    new = {"stride": 100, "confounds": "compcor"}.get(name, new)
     assert digest(dataclasses.replace(part, **{name: new})) != digest(part)
 
 
@@ -81,6 +80,10 @@ def test_run_config_survives_json():
         (lambda: ExtractConfig(neurons="x"), "needed 'ffn_out'"),
         (lambda: RecordingConfig(subjects=(0,)), "needed positions from 1"),
         (lambda: RecordingConfig(subjects=(2, 2)), "needed each once"),
+        (lambda: RecordingConfig(confounds="all"), "needed one of none, simple"),
+        (lambda: RecordingConfig(tr=30.0), "needed 0.1 to 20 seconds"),
+        (lambda: RecordingConfig(high_pass=0.1, low_pass=0.05), "needed 0, or above high_pass"),
+        (lambda: RecordingConfig(story_onset_s=1e6), "needed seconds within a day"),
         (lambda: EncodingConfig(n_folds=1), "needed at least 2"),
         (lambda: EncodingConfig(delays=()), "needed 0 to 20 TRs"),
         (lambda: EncodingConfig(penalties=(0.0,)), "needed > 0"),
