@@ -10,6 +10,7 @@
     │   ├── AlignmentError      the story clock and the recording disagree
     │   ├── ModelError          a language model that cannot be had or used
     │   ├── AtlasError          a network atlas or surface that does not fit
+    │   ├── DownloadError       a file that cannot be had from its home or mirror
     │   └── ConfigError         a setting outside its range
     ├── StoreError              the cache folder cannot be used (exit status 1)
     │   └── DamagedEntryError   a stored entry does not match its checksums
@@ -102,6 +103,10 @@ class ModelError(InputError):
 
 class AtlasError(InputError):
     """A network atlas or surface that does not fit."""
+
+
+class DownloadError(InputError):
+    """A file that cannot be had from its home or mirror."""
 
 
 class ConfigError(InputError):
