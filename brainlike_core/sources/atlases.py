@@ -1,7 +1,8 @@
-"""Functional brain networks and regions on fsaverage5, embedded in the package.
+"""Functional brain networks and regions on fsaverage5, embedded in the package or read from a folder.
 
 ``embedded/atlases.npz`` holds the labels, ``embedded/atlases.json`` the names,
 citations and licences; docs/embedded-labels.md says how they were made.
+`network_atlases` reads those of the Network Correspondence Toolbox, `own_atlases` one of your own.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 
 from ..errors import AtlasError, UnknownNameError
 from ..values import NetworkAtlas
+from .network_atlases import load_toolbox_atlas, toolbox_atlases
 
 _FOLDER = Path(__file__).parent.parent / "embedded"
 _REGIONS = "schaefer400"
@@ -34,7 +36,7 @@ class AtlasEntry:
 
 
 def list_atlases() -> list[AtlasEntry]:
-    """Network atlases that `load_atlas` knows, the paper's most likely one first."""
+    """Network atlases that are embedded, the paper's most likely one first."""
     return [
         AtlasEntry(name, note["title"], len(note["networks"]), note["citation"], note["licence"])
         for name, note in _notes().items()
@@ -42,14 +44,16 @@ def list_atlases() -> list[AtlasEntry]:
     ]
 
 
-@lru_cache(maxsize=8)
-def load_atlas(name: str) -> NetworkAtlas:
+def load_atlas(name: str, folder: str | Path | None = None) -> NetworkAtlas:
     """Load a network atlas.
 
     Parameters
     ----------
     name : str
-        One of `list_atlases`: ``eg17``, ``yeo7``, ``yeo17``, ``du15``.
+        An embedded one (`list_atlases`: ``eg17``, ``yeo7``, ``yeo17``, ``du15``),
+        or one of the toolbox (`network_atlases.toolbox_atlases`: ``mg360j12``, ...).
+    folder : path, optional
+        Where the toolbox's files lie; the embedded ones need none.
 
     Returns
     -------
@@ -61,15 +65,17 @@ def load_atlas(name: str) -> NetworkAtlas:
     UnknownNameError
         Not in the catalogue.
     AtlasError
-        The embedded labels are missing or damaged.
+        The labels are missing or damaged.
     """
-    known = [entry.name for entry in list_atlases()]
-    if name not in known:
-        raise UnknownNameError.nearest("atlas", name, known)
-    return _load(name)
+    embedded = [entry.name for entry in list_atlases()]
+    toolbox = [atlas.name for atlas in toolbox_atlases()]
+    if name in embedded:
+        return _load(name)
+    if name in toolbox:
+        return load_toolbox_atlas(name, folder)
+    raise UnknownNameError.nearest("atlas", name, {*embedded, *toolbox})
 
 
-@lru_cache(maxsize=1)
 def load_regions() -> NetworkAtlas:
     """Load the 400 Schaefer parcels, to name a place: ``LH Default PFC 3``.
 
@@ -82,6 +88,7 @@ def load_regions() -> NetworkAtlas:
     return _load(_REGIONS)
 
 
+@lru_cache(maxsize=8)
 def _load(name: str) -> NetworkAtlas:
     note = _notes()[name]
     return NetworkAtlas(
