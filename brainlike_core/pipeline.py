@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -311,10 +312,7 @@ def _match(
     def compute() -> Correspondence:
         from .science import matching
 
-        mesh = surface()
-        turned = matching.turned_labels(
-            mesh.sphere, mesh.faces, mesh.n_left, networks.labels, config.n_spins, config.seed
-        )
+        turned = _turned_labels(networks.name, atlas_digest(networks), config.n_spins, config.seed)
         state.report("match")(0.1)
         return matching.match(
             dictionary.atoms,
@@ -331,6 +329,14 @@ def _match(
 
     inputs = (state.entries["encoding"], atlas_digest(networks))
     return state.remember("match", dataclasses.asdict(config), inputs, compute)
+
+
+@functools.lru_cache(maxsize=1)  # the runs of one comparison share their rotations
+def _turned_labels(name: str, digest: str, n_spins: int, seed: int) -> Any:
+    from .science import matching
+
+    mesh = surface()
+    return matching.turned_labels(mesh.sphere, mesh.faces, mesh.n_left, atlas(name).labels, n_spins, seed)
 
 
 def _null(networks: NetworkAtlas, turned: Any, recording: Recording) -> Any:

@@ -181,11 +181,14 @@ def _scores(fold: _Fold, brain: np.ndarray) -> np.ndarray:
     """Test r of each penalty and column: (n_penalties, n_columns)."""
     rotated = _rotated_covariance(fold, brain)
     basis = fold.test_atoms @ fold.vectors
-    truth = unit_columns(brain[fold.test])
-    out = np.empty((len(fold.shrink), brain.shape[1]), np.float32)
+    # Prediction = (basis * shrink) @ rotated, with n_atoms numbers per column instead of n_test.
+    agreement = fold.shrink @ (rotated * (basis.T @ unit_columns(brain[fold.test])))
+    triangle = np.linalg.qr(basis, mode="r")
     for i, shrink in enumerate(fold.shrink):
-        out[i] = _r_of_prediction((basis * shrink) @ rotated, truth)
-    return out
+        prediction = (triangle * shrink) @ rotated
+        norm = np.sqrt(np.einsum("kv,kv->v", prediction, prediction))
+        agreement[i] /= np.where(norm > 1e-12, norm, np.inf)
+    return agreement
 
 
 def _test_score(fold: _Fold, brain: np.ndarray, penalty: np.ndarray) -> np.ndarray:

@@ -195,10 +195,11 @@ class SpinNull:
         self.share = self.table / np.maximum(self.table.sum(0), 1)  # location -> mean of the network
         self.by_vertex = n_locations > 2000
         if self.by_vertex:
-            self.turned = np.zeros((len(turned), n_locations), np.uint8)
-            self.turned[:, vertex_location[drawn]] = turned[:, drawn]
-            counts = [np.bincount(one, minlength=n_networks + 1)[1:] for one in self.turned]
-            self.sizes = np.array(counts, np.float32).reshape(len(turned), n_networks)
+            self.turned = turned
+            if not np.array_equal(vertex_location, np.arange(n_locations)):
+                self.turned = np.zeros((len(turned), n_locations), np.uint8)
+                self.turned[:, vertex_location[drawn]] = turned[:, drawn]
+            self.sizes = _network_sizes(np.ascontiguousarray(self.turned), n_networks)
         else:
             self.turned = _tables(turned, vertex_location, n_networks, n_locations)
             self.sizes = self.turned.sum(1)
@@ -224,6 +225,16 @@ class SpinNull:
         p = (1 + exceed) / (1 + len(turned))
         p[observed <= 0] = 1.0
         return p.reshape(*masks.shape[:-1], self.n_networks)
+
+
+@numba.njit(parallel=True, cache=True)
+def _network_sizes(turned, n_networks):  # pragma: no cover - compiled
+    """Locations of each network in each rotation: float32 (n_spins, n_networks)."""
+    sizes = np.zeros((len(turned), n_networks + 1), np.float32)
+    for s in numba.prange(len(turned)):
+        for label in turned[s]:
+            sizes[s, label] += 1
+    return sizes[:, 1:]
 
 
 def _mask_lists(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
