@@ -1,12 +1,17 @@
-"""Transcripts with word timings, as the forced aligner Gentle writes them."""
+"""Stories: transcripts with word timings, in the formats that researchers have.
+
+==================  =========================================================
+Gentle              ``align.csv`` and ``align.json`` (lowerquality/gentle)
+Praat TextGrid      long and short text format, UTF-8 or UTF-16
+WhisperX, Whisper   JSON with or without word times
+table               CSV/TSV with a header; BIDS events; Le Petit Prince words
+plain text          ``.txt`` read at so many words per minute
+==================  =========================================================
+"""
 
 from __future__ import annotations
 
-import csv
-import io
-import math
 import re
-from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,25 +19,116 @@ import numpy as np
 
 from ..errors import StoryError
 from ..values import Story
+from .story_formats import (
+    FORMATS,
+    MAX_BYTES,
+    MAX_LETTERS,
+    MAX_SECONDS,
+    TOLERANCE_S,
+    Transcript,
+    Word,
+    misfit,
+    parse_plain,
+    read_text,
+)
+from .story_formats_json import parse_json
+from .story_formats_table import delimiter_of, is_gentle, parse_gentle_csv, parse_table
+from .textgrid import parse_textgrid
 
-MAX_BYTES = 10 * 1024 * 1024
-MAX_SECONDS = 86_400.0
-TOLERANCE_S = 0.05  # aligners write words that overlap by a few milliseconds
-_COLUMNS = "word, aligned, onset, offset"
+PACE = (20.0, 1000.0)  # words per minute
+# What may be in a file of that name; the first one is tried where the content tells nothing.
+KINDS = {
+    ".json": ("json",),
+    ".textgrid": ("textgrid",),
+    ".csv": ("table", "gentle"),
+    ".tsv": ("table",),
+    ".txt": ("plain", "table", "gentle", "json", "textgrid"),
+}
+_TITLES = {
+    "json": "JSON",
+    "textgrid": "a TextGrid",
+    "table": "a table",
+    "gentle": "Gentle's CSV",
+    "plain": "plain text",
+}
+_READERS = {"words_per_minute": "plain", "section": "table", "tier": "textgrid"}
 
 
-@dataclass(frozen=True)
-class _Row:
-    """One word of the file; times are NaN where the aligner left them blank."""
+def read_story(
+    path: str | Path,
+    name: str = "",
+    title: str = "",
+    *,
+    words_per_minute: float = 0.0,
+    onset_s: float = 0.0,
+    encoding: str = "",
+    section: int = 0,
+    tier: str = "",
+) -> Story:
+    """Read a story in any of the formats above.
 
-    number: int
-    word: str
-    onset: float
-    offset: float
+    The format is what the content says, and a name that ends in ``.csv``,
+    ``.tsv``, ``.json``, ``.TextGrid`` or ``.txt`` has to agree with it.
 
-    @property
-    def timed(self) -> bool:
-        return not math.isnan(self.onset)
+    Parameters
+    ----------
+    path : path of a file of at most 10 MiB
+    name, title : str
+        How the story is called in configs, and for people. Empty: the name of
+        the file without its extension, and the name.
+    words_per_minute : float
+        Pace of plain text, 20 to 1000; needed there and refused elsewhere.
+    onset_s : float
+        Seconds from the first volume to time zero of the file; added to all
+        times. Negative where volumes were cut from the start.
+    encoding : str
+        ``utf-8``, ``utf-16``, ``mac_roman``, ``latin-1`` or ``cp1252``; empty =
+        from the byte-order mark and the bytes that occur.
+    section : int
+        Of a table with a column ``section``; 0 = all, if they share one clock.
+        Le Petit Prince needs 1 to 9.
+    tier : str
+        Name of the tier of words of a TextGrid; empty = see ``parse_textgrid``.
+
+    Returns
+    -------
+    Story
+        ``text`` keeps the punctuation of formats that print it (Gentle's and
+        Whisper's JSON, plain text); else it is the words joined by single
+        spaces. ``aligned`` is False for words whose time was not measured:
+        words without time share the gap between their timed neighbours evenly
+        (at an end of the story they take the nearest time, with no duration);
+        words of a Whisper segment without word times, and those of plain text,
+        share its duration by their letters. Where that holds for all words the
+        title ends with "(timings estimated)". Overlaps and steps back of up to
+        50 ms are clipped.
+
+    Raises
+    ------
+    StoryError
+        The file is none of these formats, or an option does not fit it; names
+        the row, word or interval.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "tale.txt").write_text("Once, a king.")
+    ...     story = read_story(Path(folder, "tale.txt"), words_per_minute=60)
+    >>> story.title, story.words, story.onsets.tolist()
+    ('tale (timings estimated)', ('Once', 'a', 'king'), [0.0, 1.3333333333333333, 1.6666666666666665])
+    """
+    path = Path(path)
+    _check_onset(onset_s)
+    text = read_text(path, encoding)
+    kind = _kind(path, text)
+    options = {"words_per_minute": words_per_minute, "section": section, "tier": tier}
+    for option, value in options.items():
+        if value and kind != _READERS[option]:
+            raise _misplaced(path.name, kind, option, value)
+    transcript = _parse(kind, text, words_per_minute, section, tier)
+    name = name or path.stem
+    return _story(transcript, name, title or name, onset_s)
 
 
 def read_gentle_csv(path: str | Path, name: str, title: str) -> Story:
@@ -42,7 +138,7 @@ def read_gentle_csv(path: str | Path, name: str, title: str) -> Story:
     ----------
     path : path of a CSV file
         Columns ``word, aligned, onset, offset`` without header, in seconds.
-        UTF-8, Mac Roman or Latin-1, at most 10 MiB. ``<unk>`` (a word that is
+        Any encoding of :func:`read_story`, at most 10 MiB. ``<unk>`` (a word that is
         not in the aligner's lexicon) keeps its time when it has one.
     name, title : str
         How the story is called in configs, and for people.
@@ -60,149 +156,138 @@ def read_gentle_csv(path: str | Path, name: str, title: str) -> Story:
     StoryError
         Not a readable file of such rows; names the row.
     """
-    rows = _parse(_decode(_read_bytes(Path(path))))
-    timed = [row for row in rows if row.timed]
-    if not timed:
+    return _story(parse_gentle_csv(read_text(Path(path))), name, title, 0.0)
+
+
+def _kind(path: Path, text: str) -> str:
+    """Format of a file by its content; its extension has to agree."""
+    found = _content(text)
+    expected = KINDS.get(path.suffix.lower())
+    if expected is None and not found:
         raise StoryError(
-            f"Transcript '{name}' has no timed word",
-            found=f"{len(rows)} words",
-            needed="onset and offset of at least one word",
-            do="align the audio with its transcript first",
+            f"The format of transcript {path.name} cannot be told",
+            found=f"extension {path.suffix[:20]!r} and text of no known format",
+            needed=FORMATS,
+            do="rename the file to the extension of its format",
         )
-    _check_order(timed)
-    onsets, offsets = _times(rows)
-    words = tuple(row.word for row in rows)
-    return Story(
-        name=name,
-        title=title,
-        text=" ".join(words),
-        words=words,
-        spans=_spans(words),
-        onsets=onsets,
-        offsets=offsets,
-        aligned=np.array([row.timed for row in rows]),
+    if expected and found and found not in expected:
+        raise StoryError(
+            f"Transcript {path.name} is not what its name says",
+            found=f"{_TITLES[found]} in a file named {path.suffix}",
+            needed=" or ".join(_TITLES[kind] for kind in expected),
+            do="rename the file to the extension of its format",
+        )
+    return found or (expected or ("",))[0]
+
+
+def _content(text: str) -> str:
+    head = text[:10_000].lstrip()
+    if "ooTextFile" in head.split("\n", 1)[0]:
+        return "textgrid"
+    if re.match(r'\{\s*["}]|\[\s*[\[{\]]', head):
+        return "json"
+    if delimiter_of(text):
+        return "table"
+    return "gentle" if is_gentle(text) else ""
+
+
+def _parse(kind: str, text: str, words_per_minute: float, section: int, tier: str) -> Transcript:
+    if kind == "plain":
+        _check_pace(words_per_minute)
+        return parse_plain(text, words_per_minute)
+    if kind == "table":
+        return parse_table(text, section)
+    if kind == "textgrid":
+        return parse_textgrid(text, tier)
+    return parse_json(text) if kind == "json" else parse_gentle_csv(text)
+
+
+def _check_onset(onset_s: float) -> None:
+    if not abs(onset_s) <= MAX_SECONDS:
+        raise StoryError(
+            "The onset of the story is out of range",
+            found=f"onset_s {onset_s}",
+            needed="seconds between -86400 and 86400",
+            do="set onset_s to the start of the story on the scanner's clock",
+        )
+
+
+def _check_pace(words_per_minute: float) -> None:
+    if not PACE[0] <= words_per_minute <= PACE[1]:
+        raise StoryError(
+            "Plain text has no timings",
+            found=f"words_per_minute {words_per_minute}",
+            needed=f"a pace of {PACE[0]:.0f} to {PACE[1]:.0f} words per minute",
+            do="set words_per_minute (about 150 for read speech), or give a file with timings",
+        )
+
+
+def _misplaced(name: str, kind: str, option: str, value: object) -> StoryError:
+    return StoryError(
+        f"Option {option} does not fit transcript {name}",
+        found=f"{option} {str(value)[:40]!r} for {_TITLES[kind]}",
+        needed=f"{option} only for {_TITLES[_READERS[option]]}",
+        do=f"leave {option} out",
     )
 
 
-def _read_bytes(path: Path) -> bytes:
-    if not path.is_file():
+def _story(transcript: Transcript, name: str, title: str, onset_s: float) -> Story:
+    words = transcript.words
+    timed = [word for word in words if word.timed]
+    if not timed:
         raise StoryError(
-            "The transcript cannot be read",
-            found=f"no file '{path}'",
-            needed=f"a CSV file with columns {_COLUMNS}",
-            do="check the path",
+            f"Transcript '{name}' has no timed word",
+            found=f"{len(words)} words",
+            needed="onset and offset of at least one word",
+            do="align the audio with its transcript first",
         )
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise StoryError(
-            "The transcript cannot be read", found=error.strerror or "", do="check its permissions"
-        ) from error
-    if len(raw) > MAX_BYTES:
-        raise StoryError(
-            f"Transcript {path.name} is too large",
-            found=f"more than {MAX_BYTES} bytes",
-            needed="at most 10 MiB",
-            do="split the story",
-        )
-    if re.search(rb"[\x00-\x08\x0e-\x1f]", raw):
-        raise StoryError(
-            f"Transcript {path.name} is not text",
-            found="control characters",
-            needed=f"a CSV file with columns {_COLUMNS}",
-            do="choose the aligner's CSV file",
-        )
-    return raw
+    _check_order(timed, transcript.unit)
+    onsets, offsets = _times(words)
+    texts = tuple(word.text for word in words)
+    _check_lengths(words, transcript.unit)
+    aligned = np.array([word.timed and word.measured for word in words])
+    return Story(
+        name=name,
+        title=title if aligned.any() else f"{title} (timings estimated)",
+        text=transcript.text or " ".join(texts),
+        words=texts,
+        spans=_spans(texts) if transcript.spans is None else transcript.spans,
+        onsets=onsets + onset_s,
+        offsets=offsets + onset_s,
+        aligned=aligned,
+    )
 
 
-def _decode(raw: bytes) -> str:
-    try:
-        return raw.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        pass
-    # Every byte is valid in both one-byte encodings. Mac Roman puts its accented
-    # letters below 0xC0 and its curly quotes at 0xD2-0xD5, Latin-1 letters lie above.
-    latin = not re.search(rb"[\x80-\xbf\xd2-\xd5]", raw)
-    text = raw.decode("latin-1" if latin else "mac_roman")
-    return re.sub("[^\x00-\x7f]+", _undo_double_encoding, text)
+def _check_lengths(words: list[Word], unit: str) -> None:
+    longest = max(words, key=lambda word: len(word.text))
+    if len(longest.text) > MAX_LETTERS:
+        found = f"'{longest.text[:20]}...' of {len(longest.text)} letters"
+        raise misfit(unit, longest.number, found, f"words of at most {MAX_LETTERS} letters")
 
 
-def _undo_double_encoding(match: re.Match) -> str:
-    # A curly apostrophe saved as UTF-8, opened as Windows-1252 and saved again is three characters.
-    try:
-        return match.group().encode("cp1252").decode("utf-8")
-    except UnicodeError:
-        return match.group()
-
-
-def _parse(text: str) -> list[_Row]:
-    lines = csv.reader(io.StringIO(text, newline=""))
-    rows = []
-    try:
-        for cells in lines:
-            if any(cell.strip() for cell in cells):
-                rows.append(_row(lines.line_num, [cell.strip() for cell in cells]))
-    except csv.Error as error:
-        raise _bad_row(lines.line_num, str(error), f"columns {_COLUMNS}") from error
-    if not rows:
-        raise StoryError(
-            "The transcript is empty",
-            found="no words",
-            needed=f"rows of {_COLUMNS}",
-            do="choose the aligner's CSV file",
-        )
-    return rows
-
-
-def _row(number: int, cells: list[str]) -> _Row:
-    if len(cells) != 4:
-        raise _bad_row(number, f"{len(cells)} columns", f"4 columns ({_COLUMNS})")
-    word, _, onset, offset = cells
-    if not word:
-        raise _bad_row(number, "no word", "a word in the first column")
-    if bool(onset) != bool(offset):
-        raise _bad_row(number, f"onset {onset!r} and offset {offset!r}", "both times or neither")
-    if not onset:
-        return _Row(number, word, math.nan, math.nan)
-    start, end = _seconds(number, onset), _seconds(number, offset)
-    if end < start - TOLERANCE_S:
-        raise _bad_row(number, f"offset {end} before onset {start}", "an offset after the onset")
-    return _Row(number, word, start, max(start, end))
-
-
-def _seconds(number: int, cell: str) -> float:
-    try:
-        value = float(cell)
-    except ValueError:
-        value = math.nan
-    if not 0 <= value <= MAX_SECONDS:
-        raise _bad_row(number, f"time {cell[:40]!r}", "seconds between 0 and 86400, and no header row")
-    return value
-
-
-def _check_order(timed: list[_Row]) -> None:
+def _check_order(timed: list[Word], unit: str) -> None:
     for before, after in pairwise(timed):
         back = before.offset - after.onset
         if back > TOLERANCE_S + 1e-9 or after.onset < before.onset - TOLERANCE_S:
-            raise _bad_row(
+            raise misfit(
+                unit,
                 after.number,
-                f"'{after.word}' starts {back:.3f} s before '{before.word}' ends",
+                f"'{after.text[:40]}' starts {back:.3f} s before '{before.text[:40]}' ends",
                 "words in order, overlapping by at most 0.05 s",
             )
 
 
-def _times(rows: list[_Row]) -> tuple[np.ndarray, np.ndarray]:
+def _times(words: list[Word]) -> tuple[np.ndarray, np.ndarray]:
     """Onsets and offsets of all words: clipped where timed, shared out where not."""
-    at = np.array([i for i, row in enumerate(rows) if row.timed])
-    starts = np.maximum.accumulate([rows[i].onset for i in at])
-    ends = np.maximum([rows[i].offset for i in at], starts)
+    at = np.array([i for i, word in enumerate(words) if word.timed])
+    starts = np.maximum.accumulate([words[i].onset for i in at])
+    ends = np.maximum([words[i].offset for i in at], starts)
     ends[:-1] = np.maximum(starts[:-1], np.minimum(ends[:-1], starts[1:]))
     # One running index of word boundaries: timed word i begins at i and ends at i + 1, so
     # linear interpolation shares a gap out evenly and holds the nearest time at both ends.
     boundaries = np.stack([at, at + 1], axis=1).ravel()
     times = np.stack([starts, ends], axis=1).ravel()
-    index = np.arange(len(rows))
+    index = np.arange(len(words))
     onsets = np.interp(index, boundaries, times)
     offsets = np.interp(index + 1, boundaries, times)
     onsets[at], offsets[at] = starts, ends  # two timed words may meet at one boundary
@@ -215,7 +300,4 @@ def _spans(words: tuple[str, ...]) -> np.ndarray:
     return np.stack([ends - lengths, ends], axis=1).astype(np.int64)  # (n_words, 2)
 
 
-def _bad_row(number: int, found: str, needed: str) -> StoryError:
-    return StoryError(
-        f"Row {number} of the transcript does not fit", found=found, needed=needed, do="mend that row"
-    )
+__all__ = ["MAX_BYTES", "read_gentle_csv", "read_story"]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainlike_core.errors import StoryError
-from brainlike_core.sources.stories import MAX_BYTES, read_gentle_csv
+from brainlike_core.sources.stories import MAX_BYTES, read_gentle_csv, read_story
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("BRAINLIKE_SHARED_DATA", REPO.parent / "shared" / "data"))
@@ -54,7 +54,7 @@ def test_small_overlaps_are_clipped(tmp_path):
     assert short.onsets[0] == short.offsets[0] == 1.02
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "mac_roman", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "mac_roman", "latin-1", "cp1252"])
 def test_accents_survive_every_encoding(tmp_path, encoding):
     """The same word is read from all encodings in use."""
     assert read(tmp_path, "café,cafe,1,2\n".encode(encoding)).words == ("café",)
@@ -96,7 +96,7 @@ def test_twice_encoded_apostrophes_are_mended(tmp_path):
         (",a,1,2\n", "Row 1 .*no word"),
         (b"PK\x03\x04\x00\x00", "not text"),
         (b"\x89PNG\r\n\x1a\n", "not text"),
-        ("a,a,1,2\n".encode("utf-16"), "not text"),
+        ("a,a,1,2\n".encode("utf-16-le"), "not text"),
         (b"a" * 200_000 + b",a,1,2\n", "field larger than"),
         (b"x" * (MAX_BYTES + 1), "too large"),
     ],
@@ -128,6 +128,14 @@ def test_any_file_is_a_story_or_a_named_refusal(tmp_path_factory, content):
     assert (np.diff(story.onsets) >= 0).all() and story.aligned.any()
 
 
+def test_both_readers_agree(tmp_path):
+    """`read_story` gives what `read_gentle_csv` gives, moved by the onset of the story."""
+    one = read(tmp_path, "a,a,1,1.5\nb,,,\nc,<unk>,2.5,3\n")
+    two = read_story(tmp_path / "align.csv", "tale", "A tale", onset_s=10.0)
+    assert (one.words, one.text, one.title) == (two.words, two.text, two.title)
+    assert (two.onsets - one.onsets).tolist() == [10.0] * 3 and (one.aligned == two.aligned).all()
+
+
 def test_pie_man_has_957_words():
     """957 words, 954 of them timed, from 15.09 s to 429.5 s; apostrophes are whole."""
     path = SHARED / "pieman" / "align.csv"
@@ -136,4 +144,6 @@ def test_pie_man_has_957_words():
     story = read_gentle_csv(path, "pieman", "Pie Man")
     assert (story.n_words, story.aligned.sum()) == (957, 954)
     assert story.onsets[0] == pytest.approx(15.09, abs=0.001) and story.offsets[-1] == pytest.approx(429.48)
+    same = read_story(path, "pieman", "Pie Man")
+    assert same.text == story.text and (same.onsets == story.onsets).all()
     assert story.text.startswith("I began my illustrious career") and "I’m" in story.words
