@@ -1,0 +1,285 @@
+"""A network atlas of one's own: FreeSurfer annotations, GIfTI labels or a label volume, onto fsaverage5.
+
+Surface files must lie on fsaverage5, fsaverage6 or fsaverage, of which fsaverage5
+is the first 10,242 vertices per hemisphere. `label_files` reads them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import nibabel
+import numpy as np
+from nibabel.gifti import GiftiImage
+
+from ..values import NetworkAtlas
+from .atlases import load_atlas
+from .label_files import (
+    MAX_LABELS,
+    MESHES,
+    Labels,
+    meshes,
+    needs_fslr,
+    read_annotation,
+    read_gifti_labels,
+    read_label_volume,
+    wrong_file,
+)
+from .label_names import read_names
+from .network_atlases import keep_present
+from .surfaces import HEMISPHERES, N_LEFT, load_surface, surface_file
+
+N_DEPTHS = 10
+REACH_MM = 3.0
+BACKGROUND = re.compile(
+    r"(unknown|\?\?\?|background.*|.*medial[ _-]?wall.*|corpus[ _-]?callosum|none|0)", re.IGNORECASE
+)
+_SIDES = (
+    (r"(^|[._-])lh([._-])", r"\1rh\2"), (r"(^|[._-])rh([._-])", r"\1lh\2"),
+    (r"hemi-L", "hemi-R"), (r"hemi-R", "hemi-L"),
+    (r"([._-])L([._-])", r"\1R\2"), (r"([._-])R([._-])", r"\1L\2"),
+    (r"left", "right"), (r"right", "left"),
+)  # fmt: skip
+_KINDS = "lh.*.annot with rh.*.annot, a .label.gii pair, or a label volume .nii or .nii.gz in MNI space"
+
+
+def read_atlas(path: str | Path, names: str | Path | Mapping[int, str] | None = None) -> NetworkAtlas:
+    """Read a network atlas from a file.
+
+    Parameters
+    ----------
+    path : path
+        ``.annot`` or ``.label.gii`` of either hemisphere (the other one lies
+        beside it: ``lh.``/``rh.``, ``hemi-L``/``hemi-R``, ``.L.``/``.R.`` or
+        ``left``/``right``), or a NIfTI label volume in MNI space.
+    names : path or mapping, optional
+        Names by label number (of an annotation: the row of its colour table,
+        from 0): see `label_names.read_names`. Without it the names in the file
+        count; beside a volume, a table of the same stem is found by itself.
+
+    Returns
+    -------
+    NetworkAtlas
+        Labels int16 (20484,), numbered 1..n without gaps; regions of one name
+        on both sides are one network. Background by name (unknown, medial
+        wall, ...) or number 0 is 0. Of a volume each vertex takes the most
+        frequent label between white matter and pial surface; a vertex of
+        cortex without one takes that of the nearest labelled voxel of its side
+        within 3 mm of mid-cortex, else stays 0. ``name`` holds a digest of the
+        labels and names, so that two atlases never share a stored result.
+
+    Raises
+    ------
+    AtlasError
+        Not such a file, damaged, too large, one hemisphere missing, on another
+        mesh, without names, or with more than 1,000 labels.
+    """
+    path = Path(path)
+    kind = _kind(path)
+    given = _given_names(path, names, kind)
+    if kind == "volume":
+        labels = _volume(path)
+    elif kind == "annot":
+        labels, given = _surface_pair(path, read_annotation, {row + 1: name for row, name in given.items()})
+    else:
+        labels, given = _surface_pair(path, read_gifti_labels, given)
+    labels, networks = _name(path, labels, given)
+    stem = re.sub(r"[^a-z0-9]+", "-", _stem(path).lower()).strip("-")[:40] or "atlas"
+    digest = _digest(labels, networks)
+    return NetworkAtlas(
+        name=f"own-{stem}-{digest[:8]}",
+        title=f"{_stem(path)} (your own)",
+        labels=labels,
+        networks=networks,
+        citation="",
+        licence="your own file",
+    )
+
+
+# ---------------------------------------------------------------- which file, which names
+
+
+def _kind(path: Path) -> str:
+    name = path.name.lower()
+    if name.endswith((".dlabel.nii", ".dscalar.nii", ".dtseries.nii", ".dlabel.nii.gz")):
+        raise needs_fslr(path)
+    for ending, kind in ((".annot", "annot"), (".gii", "gifti"), (".nii", "volume")):
+        if name.removesuffix(".gz").endswith(ending):
+            return kind
+    raise wrong_file(path, f"a file that ends in '{path.suffix or path.name}'", _KINDS, "convert it")
+
+
+def _stem(path: Path) -> str:
+    stem = re.sub(r"(\.label)?\.(annot|gii|nii)(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+    return re.sub(r"^[lr]h\.|[._-]?hemi-[LR]|[._-](lh|rh|L|R|left|right)$", "", stem) or stem
+
+
+def _given_names(path: Path, names: str | Path | Mapping[int, str] | None, kind: str) -> dict[int, str]:
+    if names is None and kind == "volume":
+        stem = re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+        tables = [path.with_name(stem + ending) for ending in (".tsv", ".csv", ".json", ".txt")]
+        names = next((table for table in tables if table.is_file()), None)
+        if names is None:
+            raise wrong_file(
+                path, "no names", f"a table of label number and name, such as {tables[0].name}", "add it"
+            )
+    if names is None:
+        return {}
+    return read_names(names) if isinstance(names, str | Path) else {int(k): str(v) for k, v in names.items()}
+
+
+def _name(path: Path, labels: np.ndarray, names: Mapping[int, str]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Numbers and names of the file -> labels 1..n and the names of the networks."""
+    numbers = np.unique(labels[labels != 0])
+    _check_names(path, numbers, names)
+    kept = [int(n) for n in numbers if not BACKGROUND.fullmatch(names[int(n)].strip())]
+    if not kept:
+        raise wrong_file(
+            path, "no network on cortex", "at least one label other than background", "check the file"
+        )
+    position = np.zeros(len(numbers), np.int64)
+    position[np.isin(numbers, kept)] = np.arange(1, len(kept) + 1)
+    at = np.searchsorted(numbers, labels).clip(0, len(numbers) - 1)
+    return keep_present(np.where(labels == 0, 0, position[at]), tuple(names[n].strip() for n in kept))
+
+
+def _check_names(path: Path, numbers: np.ndarray, names: Mapping[int, str]) -> None:
+    """Each number has a name, and each network one number."""
+    if len(numbers) > MAX_LABELS:
+        raise wrong_file(
+            path, f"{len(numbers)} different labels", f"at most {MAX_LABELS}", "merge regions to networks"
+        )
+    owner: dict[str, int] = {}
+    for number in map(int, numbers):
+        name = names.get(number, "").strip()
+        if not name:
+            raise wrong_file(
+                path, f"label {number} without a name", "a name for each label", "add it to the names"
+            )
+        if owner.setdefault(name, number) != number and not BACKGROUND.fullmatch(name):
+            found = f"labels {owner[name]} and {number} both called '{name[:40]}'"
+            raise wrong_file(path, found, "one number for each network", "merge them, or name them apart")
+
+
+def _digest(labels: np.ndarray, networks: tuple[str, ...]) -> str:
+    return hashlib.sha256(labels.tobytes() + "\n".join(networks).encode()).hexdigest()
+
+
+# ---------------------------------------------------------------- surface files
+
+
+def _surface_pair(path: Path, read: Callable[[Path], Labels], given: Mapping[int, str]) -> Labels:
+    """Labels (20484,) of both halves and the names of their numbers; equal names get equal numbers."""
+    number: dict[str, int] = {}
+    joined, sizes = [], []
+    for half in _pair(path):
+        labels, names = read(half)
+        if len(labels) not in MESHES:
+            raise wrong_file(half, f"{len(labels)} vertices", meshes(), "resample it to fsaverage5")
+        own, names = np.unique(labels[labels > 0]), dict(given or names)
+        _check_names(half, own, names)
+        table = np.zeros(len(own) + 1, np.int64)
+        table[1:] = [number.setdefault(names[int(n)].strip(), len(number) + 1) for n in own]
+        at = np.where(labels > 0, np.searchsorted(own, labels) + 1, 0)
+        joined.append(table[at[:N_LEFT]])
+        sizes.append(len(labels))
+    if sizes[0] != sizes[1]:
+        raise wrong_file(
+            path, f"{sizes[0]} and {sizes[1]} vertices", "both halves on one mesh", "check the pair"
+        )
+    return np.concatenate(joined), {i: name for name, i in number.items()}
+
+
+def _pair(path: Path) -> tuple[Path, Path]:
+    """The left and the right file, whichever was given."""
+    for i, (this, other) in enumerate(_SIDES):
+        partner, found = re.subn(this, other, path.name, count=1)
+        if found:
+            pair = (path, path.with_name(partner)) if i % 2 == 0 else (path.with_name(partner), path)
+            if not pair[0].is_file() or not pair[1].is_file():
+                absent = pair[1] if pair[0].is_file() else pair[0]
+                raise wrong_file(
+                    path, f"no {absent.name} beside it", "both hemispheres", "add the other half"
+                )
+            return pair
+    raise wrong_file(
+        path, "no hemisphere in the name", "lh./rh., hemi-L/hemi-R, .L./.R. or left/right", "rename the pair"
+    )
+
+
+# ---------------------------------------------------------------- volumes
+
+
+def _volume(path: Path) -> np.ndarray:
+    """Label of each vertex, int64 (20484,)."""
+    image = read_label_volume(path)
+    values = np.asarray(image.dataobj)
+    labels = _most_frequent(_values_at(values, image.affine, _depths(N_DEPTHS)))
+    cortex = load_atlas("yeo7").labels > 0
+    labels[~cortex] = 0
+    labels = _reach(labels, cortex & (labels == 0), image)
+    if not labels.any():
+        raise wrong_file(path, "no label on cortex", "a volume in MNI space", "check its affine")
+    return labels
+
+
+def _values_at(values: np.ndarray, affine: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """Value of the voxel at each place (..., 3) in mm; 0 outside the volume."""
+    voxels = np.round(nibabel.affines.apply_affine(np.linalg.inv(affine), places)).astype(np.int64)
+    inside = ((voxels >= 0) & (voxels < values.shape)).all(axis=-1)
+    voxels = np.where(inside[..., None], voxels, 0)
+    return np.where(inside, values[voxels[..., 0], voxels[..., 1], voxels[..., 2]], 0).astype(np.int64)
+
+
+def _most_frequent(samples: np.ndarray) -> np.ndarray:
+    """Most frequent value along axis 0, the smallest of equally frequent ones.
+
+    Examples
+    --------
+    >>> _most_frequent(np.array([[3, 5], [3, 2], [1, 9]]))
+    array([3, 2])
+    """
+    ranked = np.sort(samples, axis=0)  # (n_samples, n_vertices)
+    counts = np.stack([(ranked == row).sum(axis=0) for row in ranked])
+    return np.take_along_axis(ranked, counts.argmax(axis=0)[None], axis=0)[0]
+
+
+def _depths(n: int) -> np.ndarray:
+    """Points from the pial surface to white matter, (n, 20484, 3) mm."""
+    pial = load_surface().pial
+    files = [surface_file("white", side) for side in HEMISPHERES]
+    white = np.concatenate([GiftiImage.from_filename(file).darrays[0].data for file in files])
+    return pial + np.linspace(0, 1, n)[:, None, None] * (white - pial)
+
+
+def _reach(labels: np.ndarray, holes: np.ndarray, image: nibabel.Nifti1Image) -> np.ndarray:
+    """Give holes the label of the nearest labelled voxel of their side within 3 mm of mid-cortex."""
+    values, affine = np.asarray(image.dataobj), image.affine
+    at = np.flatnonzero(holes)
+    middle = _depths(3)[1][at]  # (n_holes, 3) mm
+    centre = np.round(nibabel.affines.apply_affine(np.linalg.inv(affine), middle)).astype(np.int64)
+    best = np.full(len(at), REACH_MM)
+    labels = labels.copy()
+    for step in _steps(affine):
+        place = nibabel.affines.apply_affine(affine, centre + step)
+        number = _values_at(values, affine, place)
+        distance = np.linalg.norm(place - middle, axis=1)
+        same_side = np.where(at < N_LEFT, place[:, 0] <= 0, place[:, 0] >= 0)
+        nearer = (number > 0) & same_side & (distance < best)
+        best[nearer] = distance[nearer]
+        labels[at[nearer]] = number[nearer]
+    return labels
+
+
+def _steps(affine: np.ndarray) -> np.ndarray:
+    """Voxel steps (n_steps, 3) that can end within reach of a point in the voxel they start from."""
+    size = nibabel.affines.voxel_sizes(affine)
+    reach = np.ceil(REACH_MM / size).astype(int) + 1
+    steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(
+        -1, 3
+    )
+    length = np.linalg.norm(steps @ affine[:3, :3].T, axis=1)
+    return steps[length <= REACH_MM + np.linalg.norm(size)]
