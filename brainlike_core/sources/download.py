@@ -93,7 +93,8 @@ def fetch_file(
     mirror : str or path
         A folder or an https address that is asked instead of the home; empty =
         the environment's BRAINLIKE_MIRROR. The file is looked for under its
-        path below the home's host, under ``beside``, and under its bare name.
+        path below the home's host, under ``beside``, and under its bare name;
+        in a folder also under the end of its path (as in a clone).
     beside : str
         Path of the file below a data folder, so that another data folder can
         be the mirror.
@@ -161,16 +162,17 @@ def find_places(url: str, mirror: str | Path = "", beside: str = "") -> list[str
     mirror = str(mirror or os.environ.get(MIRROR_VARIABLE, ""))
     if not mirror:
         return [url]
-    tails = list(dict.fromkeys(filter(None, ("/".join(below), beside, below[-1]))))
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", mirror):
         _check_address(mirror)
+        tails = dict.fromkeys(filter(None, ("/".join(below), beside, below[-1])))
         return [f"{mirror.rstrip('/')}/{quote(tail)}" for tail in tails]
     if not Path(mirror).is_dir():
         raise DownloadError(
             "The mirror is not there", found=f"no folder '{mirror}'", needed="a folder or an https address",
             do=f"correct {MIRROR_VARIABLE}, or leave it empty",
         )  # fmt: skip
-    return [Path(mirror, tail) for tail in tails]
+    shorter = ["/".join(below[i:]) for i in range(1, len(below))]
+    return [Path(mirror, tail) for tail in dict.fromkeys(filter(None, ("/".join(below), beside, *shorter)))]
 
 
 def read_text(url: str, *, max_bytes: int, cancelled: Callable[[], bool] | None = None) -> str:
