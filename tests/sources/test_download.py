@@ -50,6 +50,7 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, status, body=b"", length=None, **headers):
         self.send_response(status)
         self.send_header("Content-Length", str(len(body) if length is None else length))
+        self.send_header("Connection", "close")
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()
