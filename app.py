@@ -38,7 +38,7 @@ with parts.page("Start", HERO):
     result, new = grid.cell(column_span=2), grid.cell()
     with new.container(border=True):
         st.subheader("New run", anchor=False)
-        configs = run_form.run_form(pipeline.catalogue(parts.DATA))
+        configs = run_form.run_form(pipeline.catalogue(parts.DATA), archive.kept_recordings(parts.store()))
         if st.button(
             "Run", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not configs
         ):

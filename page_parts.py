@@ -32,6 +32,7 @@ PAGES = (
     ("pages/1_Brain_maps.py", "Brain maps", ":material/neurology:", "Where does a sub-group predict?"),
     ("pages/2_Correspondence.py", "Correspondence", ":material/apps:", "Which sub-group, which network?"),
     ("pages/3_Compare_models.py", "Compare models", ":material/compare_arrows:", "How do models differ?"),
+    ("pages/6_Library.py", "Library", ":material/local_library:", "What is here, and what can be had?"),
 )
 # Our own mark, inline: named icons of the tab are fetched from a server, and this app needs no network.
 MARK = (
@@ -239,7 +240,7 @@ def choose_run(place: Any) -> tuple[Run, Selection]:
     runs = archive.finished_runs(store())
     if not runs:
         no_runs()
-    labels = {run.id: f"{run.label} · {run.config.match.atlas} · {run.id[:6]}" for run in runs}
+    labels = {run.id: f"{run.label} · {run.config.match.title} · {run.id[:6]}" for run in runs}
     selection = parse_selection(st.query_params, list(labels))
     trained = [run.id for run in runs if run.config.extract.weights == "trained"]
     run_id = selection.run or next(iter(trained), runs[0].id)
@@ -373,7 +374,7 @@ def choose_runs() -> list[Run]:
         no_runs()
     groups: dict[str, list[archive.RunSummary]] = {}
     for run in sorted(finished, key=lambda run: run.config.extract.weights != "trained"):
-        groups.setdefault(f"{run.config.recording.title} · {run.config.match.atlas}", []).append(run)
+        groups.setdefault(f"{run.config.recording.title} · {run.config.match.title}", []).append(run)
     selection = parse_selection(st.query_params, [run.id for run in finished])
     asked = [
         _unique_run(t, [r.id for r in finished]) for t in st.query_params.get("runs", "").split(",") if t
@@ -439,7 +440,7 @@ def headline(numbers: dict[str, Any]) -> None:
 def next_pages() -> None:
     """Ways on from the result."""
     carried = {field: st.query_params[field] for field in FIELDS if field in st.query_params}
-    for column, (path, label, icon, text) in zip(st.columns(3), PAGES[1:], strict=True):
+    for column, (path, label, icon, text) in zip(st.columns(3), PAGES[1:4], strict=True):
         with column.container(border=True, gap=None):
             st.page_link(path, label=f"**{label}**", icon=icon, query_params=carried, width="stretch")
             st.caption(text)
@@ -459,7 +460,7 @@ def run_table(finished: list[archive.RunSummary], shown: str) -> None:
             "model": [run.config.extract.model for run in finished],
             "weights": [run.config.extract.weights for run in finished],
             "recording": [run.config.recording.title for run in finished],
-            "atlas": [run.config.match.atlas for run in finished],
+            "atlas": [run.config.match.title for run in finished],
             "atoms": [run.config.dictionary.n_atoms for run in finished],
             "finished (UTC)": [run.utc[:16].replace("T", " ") for run in finished],
             "id": [run.id[:12] for run in finished],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -29,13 +30,15 @@ def default_configs() -> list[RunConfig]:
     ]
 
 
-def run_form(catalogue: dict[str, list[dict]]) -> list[RunConfig]:
+def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] = ()) -> list[RunConfig]:
     """Show the form.
 
     Parameters
     ----------
     catalogue : dict
         See `pipeline.catalogue`; only what is here can be chosen.
+    kept : sequence of RecordingConfig
+        Recordings of one's own.
 
     Returns
     -------
@@ -49,7 +52,10 @@ def run_form(catalogue: dict[str, list[dict]]) -> list[RunConfig]:
     """
     titles = {entry["name"]: entry["title"] for entries in catalogue.values() for entry in entries}
     here = {kind: [e["name"] for e in entries if e["here"]] for kind, entries in catalogue.items()}
-    recording = st.selectbox("Recording", here["recordings"], format_func=titles.__getitem__)
+    recording = st.selectbox(
+        "Recording", [*map(RecordingConfig, here["recordings"]), *kept],
+        format_func=lambda one: titles.get(one.name, one.title),
+    )  # fmt: skip
     default = [name for name in DEFAULT_MODELS if name in here["models"]]
     models = st.multiselect("Models", here["models"], default=default, format_func=titles.__getitem__)
     weights = st.pills(
@@ -63,10 +69,12 @@ def run_form(catalogue: dict[str, list[dict]]) -> list[RunConfig]:
         )
         penalty = st.number_input("L1 penalty", 0.01, 0.9, DictionaryConfig.penalty, 0.01)
         seed = st.number_input("Seed", 0, 10_000, 0)
-    _missing(catalogue)
+    st.page_link(
+        "pages/6_Library.py", label="More recordings, models and atlases", icon=":material/library_add:"
+    )
     return [
         RunConfig(
-            recording=RecordingConfig(recording),
+            recording=recording,
             extract=ExtractConfig(model=model, layers=layers, weights=kind, seed=int(seed)),
             dictionary=DictionaryConfig(n_atoms=int(atoms), penalty=float(penalty), seed=int(seed)),
             encoding=EncodingConfig(seed=int(seed)),
@@ -88,15 +96,6 @@ def _layers(models: list[dict[str, Any]]) -> tuple[int, ...]:
     return () if (low, high) == (0, last) else tuple(range(low, high + 1))
 
 
-def _missing(catalogue: dict[str, list[dict]]) -> None:
-    absent = [e for kind in ("recordings", "models") for e in catalogue[kind] if not e["here"]]
-    if absent:
-        with st.popover("Not here yet", icon=":material/download:", width="stretch"):
-            for entry in absent:
-                st.markdown(f"**{entry['title']}**")
-                st.caption(entry["how"])
-
-
 def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
     """The command line that computes the same runs.
 
@@ -114,7 +113,18 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
     layers, plain = first.extract.layers, RunConfig()
     if layers:
         words += ["--layers", ",".join(map(str, layers))]
+    brain, usual_brain = first.recording, plain.recording
     options = {
+        "--story": (brain.story, ""),
+        "--story-onset": (brain.story_onset_s, 0.0),
+        "--words-per-minute": (brain.words_per_minute, 0.0),
+        "--task": (brain.task, ""),
+        "--space": (brain.space, ""),
+        "--tr": (brain.tr, 0.0),
+        "--parcels": (brain.parcels, ""),
+        "--confounds": (brain.confounds, usual_brain.confounds),
+        "--high-pass": (brain.high_pass, usual_brain.high_pass),
+        "--low-pass": (brain.low_pass, 0.0),
         "--atoms": (first.dictionary.n_atoms, plain.dictionary.n_atoms),
         "--penalty": (first.dictionary.penalty, plain.dictionary.penalty),
         "--atlas": (first.match.atlas, plain.match.atlas),
@@ -123,6 +133,8 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
     }
     for option, (value, usual) in options.items():
         words += [option, str(value)] if value != usual else []
+    if not brain.detrend:
+        words.append("--no-detrend")
     if first.recording.subjects:
         words += ["--subjects", ",".join(map(str, first.recording.subjects))]
     if data_folder and first.recording.name != "simulated":

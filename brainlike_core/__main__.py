@@ -14,6 +14,7 @@ from typing import Any
 
 from . import __version__, archive, engine, pipeline, report
 from .config import (
+    CONFOUNDS,
     DictionaryConfig,
     EncodingConfig,
     ExtractConfig,
@@ -47,10 +48,17 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"brainlike {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _run_parser(commands)
-    for name in ("recordings", "models", "atlases"):
+    for name in ("recordings", "stories", "models", "atlases", "surfaces"):
         listing = _command(commands, name, f"list the {name}", _list_catalogue)
         listing.set_defaults(kind=name)
-        listing.add_argument("--data", metavar="FOLDER", help="where recordings lie")
+        listing.add_argument("--data", metavar="FOLDER", help="where downloads lie")
+    fetch = _command(commands, "fetch", "download an entry of the catalogue", _fetch)
+    fetch.add_argument("name", help="such as pieman, narratives-lucy or mg360j12")
+    fetch.add_argument("--data", metavar="FOLDER", help="where to (default $BRAINLIKE_DATA, data)")
+    fetch.add_argument("--mirror", default="", help="a folder or address in place of the public home")
+    fetch.add_argument("--subjects", default="all", help="all (default), or such as 1-40")
+    check = _command(commands, "check", "does the story fit the recording?", _check)
+    _recording_options(check)
     _command(commands, "runs", "list the finished runs", _list_runs)
     show = _command(commands, "show", "the numbers of a finished run", _show)
     show.add_argument("run", help="the first characters of its id")
@@ -70,19 +78,58 @@ def _command(commands: Any, name: str, text: str, function: Any) -> argparse.Arg
 
 def _run_parser(commands: Any) -> None:
     run = _command(commands, "run", "walk from a story to brain networks", _run)
-    run.add_argument("--recording", default="simulated", help="simulated (default) or pieman")
+    _recording_options(run)
     run.add_argument("--model", action="append", metavar="NAME", help="repeat for several models")
     run.add_argument("--weights", action="append", choices=("trained", "random"), help="repeat for both")
     run.add_argument("--layers", default="all", help="all (default), or such as 0-3,7")
     run.add_argument("--atoms", type=int, default=64, help="K (default 64, the paper's)")
     run.add_argument("--penalty", type=float, default=DictionaryConfig.penalty, help="lambda (default 0.1)")
-    run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17)")
+    run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17); or a file of your own")
+    run.add_argument("--atlas-names", default="", metavar="FILE", help="names of your atlas's labels")
     run.add_argument("--spins", type=int, default=MatchConfig.n_spins, help="rotations of the sphere")
-    run.add_argument("--subjects", default="all", help="all (default), or such as 1-40")
-    run.add_argument(
-        "--data", metavar="FOLDER", help="where the recording lies (default $BRAINLIKE_DATA, data)"
-    )
     run.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
+
+
+def _recording_options(command: argparse.ArgumentParser) -> None:
+    plain, add = RecordingConfig(), command.add_argument
+    add(
+        "--recording",
+        default="simulated",
+        help="see: recordings (default simulated); or a folder of your own",
+    )
+    add("--subjects", default="all", help="all (default), or such as 1-40")
+    add("--data", metavar="FOLDER", help="where downloads lie (default $BRAINLIKE_DATA, data)")
+    own = command.add_argument_group("a recording of your own")
+    add = own.add_argument
+    add("--story", default="", metavar="FILE", help="transcript with word times")
+    add("--story-onset", type=float, default=0.0, metavar="S", help="the story's zero on the scan clock")
+    add("--words-per-minute", type=float, default=0.0, metavar="N", help="for a transcript without times")
+    add("--task", default="", help="which task of a derivatives folder")
+    add("--space", default="", help="which space of a derivatives folder")
+    add("--tr", type=float, default=0.0, metavar="S", help="where the files do not say it")
+    add("--parcels", default="", metavar="FILE", help="label volume: where each column of the tables lies")
+    add("--confounds", default=plain.confounds, help=f"{', '.join(CONFOUNDS)} (default {plain.confounds})")
+    add("--no-detrend", action="store_true", help="keep linear trends")
+    add("--high-pass", type=float, default=plain.high_pass, metavar="HZ", help=f"default {plain.high_pass:g}")
+    add("--low-pass", type=float, default=plain.low_pass, metavar="HZ", help="default none")
+
+
+def _recording_config(given: argparse.Namespace) -> RecordingConfig:
+    return RecordingConfig(
+        name=given.recording,
+        subjects=_ranges(given.subjects, "--subjects"),
+        story=given.story,
+        story_onset_s=given.story_onset,
+        words_per_minute=given.words_per_minute,
+        task=given.task,
+        space=given.space,
+        tr=given.tr,
+        parcels=given.parcels,
+        confounds=given.confounds,
+        detrend=not given.no_detrend,
+        high_pass=given.high_pass,
+        low_pass=given.low_pass,
+    )
 
 
 def _run(given: argparse.Namespace) -> None:
@@ -130,13 +177,15 @@ class _Watch:
 def _configs(given: argparse.Namespace) -> list[RunConfig]:
     return [
         RunConfig(
-            recording=RecordingConfig(given.recording, _ranges(given.subjects, "--subjects"), seed=0),
+            recording=_recording_config(given),
             extract=ExtractConfig(
                 model=model, layers=_ranges(given.layers, "--layers"), weights=weights, seed=given.seed
             ),
             dictionary=DictionaryConfig(n_atoms=given.atoms, penalty=given.penalty, seed=given.seed),
             encoding=EncodingConfig(seed=given.seed),
-            match=MatchConfig(atlas=given.atlas, n_spins=given.spins, seed=given.seed),
+            match=MatchConfig(
+                atlas=given.atlas, atlas_names=given.atlas_names, n_spins=given.spins, seed=given.seed
+            ),
             organization=OrganizationConfig(seed=given.seed),
         )
         for model in given.model or ["smollm2-135m"]
@@ -177,6 +226,30 @@ def _list_catalogue(given: argparse.Namespace) -> None:
     for entry in entries:
         state = "here" if entry.get("here", True) else "not here"
         print(f"{entry['name']:<16} {state:<9} {entry['title']}")
+
+
+def _fetch(given: argparse.Namespace) -> None:
+    last = [0.0]
+
+    def show(done: int, total: int, speed: float) -> None:
+        if time.monotonic() - last[0] > 1:
+            last[0] = time.monotonic()
+            left = f", {(total - done) / speed:.0f} s left" if total and speed else ""
+            of = f" of {total / 1e6:.1f}" if total else ""
+            print(f"  {done / 1e6:.1f}{of} MB, {speed / 1e6:.1f} MB/s{left}", file=sys.stderr)
+
+    subjects = _ranges(given.subjects, "--subjects")
+    where = pipeline.fetch(given.name, _data(given), mirror=given.mirror, subjects=subjects, progress=show)
+    print(json.dumps({"name": given.name, "folder": str(where)}) if given.json else f"{given.name}: {where}")
+
+
+def _check(given: argparse.Namespace) -> None:
+    found = pipeline.check_fit(_recording_config(given), archive.open_store(given.cache), _data(given))
+    if given.json:
+        print(json.dumps(report.fit(found), allow_nan=False))
+        return
+    for row in found.facts.itertuples():
+        print(f"{row.state:<5} {row.fact}: {row.value} ({row.note})")
 
 
 def _list_runs(given: argparse.Namespace) -> None:

@@ -9,16 +9,18 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
-from .config import RunConfig, run_config_from_dict
+from .config import RecordingConfig, RunConfig, run_config_from_dict
 from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
-from .sources.atlases import load_atlas
 from .store import Question, Store, Verification
 from .values import Run, RunRecord, Story
+
+_KEPT = "own_recordings.json"
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
         config=config,
         story=story,
         recording=recording,
-        atlas=load_atlas(config.match.atlas),
+        atlas=parts["atlas"],
         dictionary=parts["dictionary"],
         encoding=parts["encoding"],
         correspondence=parts["match"],
@@ -227,3 +229,28 @@ def _printed_words(story: Story) -> list[str]:
         printed.append(text[start:end])
         last = end
     return printed
+
+
+# -- recordings of one's own ----------------------------------------------------------
+
+
+def keep_recording(config: RecordingConfig, workspace: Workspace) -> None:
+    """Remember a recording of one's own, so that it can be chosen for a run; the newest first."""
+    kept = [config, *(known for known in kept_recordings(workspace) if known != config)]
+    path = workspace.folder / _KEPT
+    temporary = path.with_suffix(f".{os.getpid()}.new")
+    temporary.write_text(json.dumps([dataclasses.asdict(one) for one in kept], indent=1))
+    os.replace(temporary, path)
+
+
+def kept_recordings(workspace: Workspace) -> list[RecordingConfig]:
+    """Recordings of one's own that were kept; those of another version are left out."""
+    try:
+        fields = json.loads((workspace.folder / _KEPT).read_text())
+    except (FileNotFoundError, ValueError):
+        return []
+    kept = []
+    for one in fields:
+        with contextlib.suppress(TypeError, ConfigError):
+            kept.append(RecordingConfig(**{**one, "subjects": tuple(one["subjects"])}))
+    return kept

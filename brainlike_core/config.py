@@ -261,7 +261,10 @@ class MatchConfig:
     Attributes
     ----------
     atlas : str
-        ``eg17`` (Gordon 2017; most likely the paper's), ``yeo7``, ``yeo17``.
+        ``eg17`` (Gordon 2017; most likely the paper's) or another of the
+        catalogue; or the path of an atlas of your own.
+    atlas_names : str
+        A table with the names of its labels, where the file has none.
     z_threshold : float
         |z| above which a group map counts (ours).
     n_spins : int
@@ -274,6 +277,7 @@ class MatchConfig:
     """
 
     atlas: str = "eg17"
+    atlas_names: str = ""
     z_threshold: float = 2.3
     n_spins: int = 10_000
     n_fakes: int = 100
@@ -285,6 +289,11 @@ class MatchConfig:
         _need(self.n_spins >= 19, "n_spins", self.n_spins, "at least 19")
         _need(self.n_fakes >= 5, "n_fakes", self.n_fakes, "at least 5")
         _need(0 < self.level < 1, "level", self.level, "between 0 and 1")
+
+    @property
+    def title(self) -> str:
+        """The atlas's name, or the last part of its path."""
+        return self.atlas.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)

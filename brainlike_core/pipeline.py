@@ -17,15 +17,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from .archive import Workspace, load_run, write_record
 from .config import RecordingConfig, RunConfig
 from .errors import RecordingError, UnknownNameError
 from .sources import atlases, model_catalogue, recordings, surfaces
+from .sources import catalogue as everything
 from .store import Question
 from .values import (
     Correspondence,
     Dictionary,
     EncodingResult,
+    FitCheck,
     NetworkAtlas,
     NeuronResponses,
     Organization,
@@ -39,7 +43,7 @@ from .values import (
 
 STEPS = ("recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "recovery")
 # Raise a number when the step's code changes its results.
-VERSIONS = dict.fromkeys(STEPS, 1) | {"recovery": 2}
+VERSIONS = dict.fromkeys(STEPS, 1) | {"recovery": 2, "atlas": 1}
 
 RECORDINGS = ("simulated", "pieman")
 
@@ -54,17 +58,46 @@ def _silent(step: str, fraction: float) -> None:
 
 
 def catalogue(data: str | Path | None = None) -> dict[str, list[dict]]:
-    """Recordings, models and atlases: a list of plain dicts each (name, title, here, ...)."""
-    return {
-        "recordings": [dataclasses.asdict(e) for e in recordings.list_recordings(data)],
-        "models": [_model_entry(card) for card in model_catalogue.model_cards()],
-        "atlases": [{**dataclasses.asdict(entry), "here": True} for entry in atlases.list_atlases()],
-    }
+    """All there is, by kind: recordings, stories, atlases, surfaces, models; plain dicts (see `catalogue.Entry`).
+
+    Models also have ``family, n_layers, n_units, n_neurons, gated``.
+    """
+    found: dict[str, list[dict]] = {}
+    for one in everything.entries(data=data):
+        fields = {f.name: getattr(one, f.name) for f in dataclasses.fields(one) if f.name != "files"}
+        found.setdefault(_PLURALS[one.kind], []).append(fields | _model_facts(one))
+    return found
 
 
-def _model_entry(card: model_catalogue.ModelCard) -> dict:
-    shown = "name title description family n_layers n_units n_neurons licence citation how gated here"
-    return {field: getattr(card, field) for field in shown.split()}
+_PLURALS = {
+    "recording": "recordings",
+    "story": "stories",
+    "atlas": "atlases",
+    "surface": "surfaces",
+    "model": "models",
+}
+
+
+def _model_facts(entry: everything.Entry) -> dict:
+    if entry.kind != "model":
+        return {}
+    card = model_catalogue.model_card(entry.name)
+    return {f: getattr(card, f) for f in ("family", "n_layers", "n_units", "n_neurons", "gated")}
+
+
+def fetch(
+    name: str,
+    folder: str | Path | None = None,
+    *,
+    mirror: str = "",
+    subjects: tuple[int, ...] = (),
+    progress: Callable[[int, int, float], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> Path:
+    """Bring an entry of the catalogue into the data folder (default ``data``): see `catalogue.fetch`."""
+    return everything.fetch(
+        name, folder or "data", mirror=mirror, subjects=subjects, progress=progress, cancelled=cancelled
+    )
 
 
 def data_folder(named: str | Path | None) -> str | None:
@@ -88,9 +121,23 @@ def regions() -> NetworkAtlas:
     return atlases.load_regions()
 
 
-def atlas(name: str) -> NetworkAtlas:
-    """A network atlas by name."""
-    return atlases.load_atlas(name)
+def atlas(name: str, data: str | Path | None = None, names: str = "") -> NetworkAtlas:
+    """A network atlas by name, or from a file of your own.
+
+    Parameters
+    ----------
+    name : str
+        Of the catalogue; or a path, with a suffix or a slash in it.
+    data : path, optional
+        The data folder, for atlases that are downloaded.
+    names : str
+        A table with the names of the labels of your own atlas.
+    """
+    if "/" in name or Path(name).suffix:
+        from .sources.own_atlases import read_atlas
+
+        return read_atlas(name, names or None)
+    return atlases.load_atlas(name, data)
 
 
 # -- the walk -----------------------------------------------------------------------
@@ -154,21 +201,22 @@ def walk(
     BrainlikeError
         One sentence with what was found, what is needed, and what to do.
     """
-    kind = check_names(config)
+    kind = check_names(config, data)
     state = _Walk(config, workspace, data, progress, {}, {})
     recording, story, truth = _recording(state)
     responses = _responses(state, story, recording, kind)
     dictionary = _dictionary(state, responses)
     encoded = _encoding(state, dictionary, recording)
-    matched = _match(state, dictionary, encoded, recording)
-    _organization(state, dictionary, encoded, matched, recording)
+    networks = _atlas(state)
+    matched = _match(state, networks, dictionary, encoded, recording)
+    _organization(state, networks, dictionary, encoded, matched, recording)
     if truth is not None and truth.atlas == config.match.atlas:
         _recovery(state, truth, dictionary, matched, recording)
     write_record(config, state.entries, state.seconds, workspace)
     return load_run(config.id, workspace)
 
 
-def check_names(config: RunConfig) -> str:
+def check_names(config: RunConfig, data: str | Path | None = None) -> str:
     """Refuse a wrong recording, model or atlas before anything runs.
 
     Returns
@@ -183,8 +231,22 @@ def check_names(config: RunConfig) -> str:
     """
     if config.recording.name not in RECORDINGS:
         raise UnknownNameError.nearest("recording", config.recording.name, RECORDINGS)
-    atlas(config.match.atlas)
+    atlas(config.match.atlas, data, config.match.atlas_names)
     return model_catalogue.parse_model_name(config.extract.model)[0]
+
+
+def check_fit(
+    config: RecordingConfig,
+    workspace: Workspace,
+    data: str | Path | None = None,
+    progress: Progress = _silent,
+) -> FitCheck:
+    """Read a recording with its story, and check that they fit: see `science.fit_check`."""
+    from .science.fit_check import fit_check
+
+    state = _Walk(RunConfig(recording=config), workspace, data, progress, {}, {})
+    recording, story, _ = _recording(state)
+    return fit_check(story, recording)
 
 
 def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
@@ -304,15 +366,28 @@ def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording) -> Enc
     return state.remember("encoding", dataclasses.asdict(config), inputs, compute)
 
 
+def _atlas(state: _Walk) -> NetworkAtlas:
+    """The networks, kept with the run: it can be opened where the atlas's own files are not."""
+    wanted = state.config.match
+    networks = atlas(wanted.atlas, state.data, wanted.atlas_names)
+    question = Question("atlas", VERSIONS["atlas"], {}, (atlas_digest(networks),))
+    state.entries["atlas"] = question.key
+    return state.workspace.results.remember(question, lambda: networks)
+
+
 def _match(
-    state: _Walk, dictionary: Dictionary, encoded: EncodingResult, recording: Recording
+    state: _Walk,
+    networks: NetworkAtlas,
+    dictionary: Dictionary,
+    encoded: EncodingResult,
+    recording: Recording,
 ) -> Correspondence:
-    config, networks = state.config.match, atlas(state.config.match.atlas)
+    config = state.config.match
 
     def compute() -> Correspondence:
         from .science import matching
 
-        turned = _turned_labels(networks.name, atlas_digest(networks), config.n_spins, config.seed)
+        turned = _turned_labels(networks.labels.tobytes(), config.n_spins, config.seed)
         state.report("match")(0.1)
         return matching.match(
             dictionary.atoms,
@@ -332,11 +407,12 @@ def _match(
 
 
 @functools.lru_cache(maxsize=1)  # the runs of one comparison share their rotations
-def _turned_labels(name: str, digest: str, n_spins: int, seed: int) -> Any:
+def _turned_labels(labels: bytes, n_spins: int, seed: int) -> Any:
     from .science import matching
 
     mesh = surface()
-    return matching.turned_labels(mesh.sphere, mesh.faces, mesh.n_left, atlas(name).labels, n_spins, seed)
+    still = np.frombuffer(labels, np.int16)
+    return matching.turned_labels(mesh.sphere, mesh.faces, mesh.n_left, still, n_spins, seed)
 
 
 def _null(networks: NetworkAtlas, turned: Any, recording: Recording) -> Any:
@@ -349,12 +425,13 @@ def _null(networks: NetworkAtlas, turned: Any, recording: Recording) -> Any:
 
 def _organization(
     state: _Walk,
+    networks: NetworkAtlas,
     dictionary: Dictionary,
     encoded: EncodingResult,
     matched: Correspondence,
     recording: Recording,
 ) -> Organization:
-    config, networks = state.config.organization, atlas(state.config.match.atlas)
+    config = state.config.organization
 
     def compute() -> Organization:
         from .science.organization import organize

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .config import RunConfig
-from .values import Run
+from .values import FitCheck, Run
 
 
 def summary(run: Run) -> dict[str, Any]:
@@ -115,6 +115,21 @@ def _recovery(run: Run) -> dict[str, Any]:
         "n_links_planted": r.n_links_planted,
         "table": r.table.to_dict("records"),
     }
+
+
+def fit(check: FitCheck) -> dict[str, Any]:
+    """Whether a story fits a recording, as ``check --json`` prints it: ``facts, lags_s, best_r, null_r, ...``."""
+    return _plain(
+        {
+            "facts": check.facts.to_dict("records"),
+            "lags_s": check.lags_s.tolist(),
+            "best_r": check.best_r.tolist(),
+            "null_r": check.null_r,
+            "peak_lag_s": check.peak_lag_s,
+            "isc_median": float(np.median(check.isc)),
+            "isc_max": float(check.isc.max()),
+        }
+    )
 
 
 def _plain(value: Any) -> Any:

@@ -88,6 +88,7 @@ def write(run: Run, folder: str | Path) -> str:
     workspace = archive.open_store(folder)
     values = {
         "recording": (run.recording, run.story, _truth()),
+        "atlas": run.atlas,
         "dictionary": run.dictionary,
         "encoding": run.encoding,
         "match": run.correspondence,

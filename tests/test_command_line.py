@@ -162,7 +162,7 @@ def test_recordings_without_pie_man(say, tmp_path):
 @needs_minilm
 def test_verify_names_what_is_damaged(say, cache, data):
     """Seven results and a record; the same command mends it."""
-    assert say("verify", "--cache", cache)[1].startswith("8 results whole, 0 damaged")
+    assert say("verify", "--cache", cache)[1].startswith("9 results whole, 0 damaged")
     run = archive.finished_runs(archive.open_store(cache))[0]
     workspace = archive.open_store(cache)
     key = workspace.runs.get(next(iter(workspace.runs))).entries["organization"]
@@ -170,7 +170,7 @@ def test_verify_names_what_is_damaged(say, cache, data):
     status, out, error = say("verify", "--cache", cache)
     assert status == 1 and out.splitlines()[1:] == [f"damaged: {key}"] and "1 damaged result" in error
     found = strict(say("verify", "--cache", cache, "--json")[1])
-    assert (found["whole"], found["damaged"]) == (7, [key]) and found["bytes"] > 0
+    assert (found["whole"], found["damaged"]) == (8, [key]) and found["bytes"] > 0
     status, out, error = say("show", run.id, "--cache", cache)
     assert (status, out) == (1, "") and "run again to compute it once more" in refusal(error)
     with pytest.warns(RuntimeWarning, match="set aside"):
@@ -183,7 +183,7 @@ def test_prune_keeps_what_fits(say, cache):
     """Ten gigabytes hold all; none holds nothing, and show then says what to do."""
     assert strict(say("prune", "--cache", cache, "--json")[1]) == {"removed": []}
     status, out, _ = say("prune", "--cache", cache, "--keep-gb", "0")
-    assert (status, out) == (0, "7 results removed.\n")
+    assert (status, out) == (0, "8 results removed.\n")
     run_id = archive.finished_runs(archive.open_store(cache))[0].id
     status, out, error = say("show", run_id[:9], "--cache", cache)
     assert (status, out) == (2, "") and "no longer in the cache" in refusal(error)

@@ -284,7 +284,7 @@ def test_ids_that_two_runs_share_are_not_a_run():
 
 def test_slugs_of_every_atlas_are_unique():
     """A slug names one network."""
-    for entry in pipeline.catalogue()["atlases"]:
+    for entry in (e for e in pipeline.catalogue()["atlases"] if e["here"]):
         networks = pipeline.atlas(entry["name"]).networks
         assert len({page_parts.slug(n) for n in networks}) == len(networks)
         for i, name in enumerate(networks):
