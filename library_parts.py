@@ -51,7 +51,12 @@ def _card(entry: dict[str, Any]) -> None:
         facts = [*_facts(entry)]
         if facts:
             st.caption(" · ".join(facts))
-        if state == "get" and entry["kind"] != "model":
+        if state == "here" and entry["kind"] == "recording":
+            if st.button(
+                "Does it fit its story?", key=f"check-{entry['name']}", icon=":material/fact_check:"
+            ):
+                _dialog(RecordingConfig(entry["name"]), entry["title"])
+        elif state == "get" and entry["kind"] != "model":
             _get(entry["name"])
         elif state == "agreement":
             st.caption("Accept its terms on its page, then give a token: `export HF_TOKEN=...`.")
@@ -59,6 +64,10 @@ def _card(entry: dict[str, Any]) -> None:
             for label in ("licence", "terms", "citation", "source"):
                 if entry[label]:
                     st.caption(f"{label.capitalize()}: {entry[label]}")
+
+
+def _dialog(config: RecordingConfig, title: str) -> None:
+    st.dialog(title, width="large")(check_report)(config)
 
 
 def _facts(entry: dict[str, Any]) -> list[str]:
