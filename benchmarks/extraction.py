@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from brainlike_core.config import ExtractConfig
-from brainlike_core.sources import language_model, model_catalogue
+from brainlike_core.sources import language_model, model_catalogue, word_responses
 from brainlike_core.sources.simulation import simulated_story
 from brainlike_core.values import Story
 
@@ -55,7 +55,7 @@ def case(name: str) -> Case:
 
 def ours(one: Case) -> np.ndarray:
     """Word responses by ours: (n_words, n_neurons)."""
-    return language_model.extract_words(one.model, one.story, one.config).values
+    return word_responses.extract_words(one.model, one.story, one.config).values
 
 
 def transformers_pass(one: Case) -> np.ndarray:

@@ -204,7 +204,8 @@ def walk(
     kind = check_names(config, data)
     state = _Walk(config, workspace, data, progress, {}, {})
     recording, story, truth = _recording(state)
-    responses = _responses(state, story, recording, kind)
+    words = _extract(state, story, kind)
+    responses = _responses(state, words, story, recording)
     dictionary = _dictionary(state, responses)
     encoded = _encoding(state, dictionary, recording)
     networks = _atlas(state)
@@ -275,7 +276,8 @@ def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story,
     )
 
 
-def _responses(state: _Walk, story: Story, recording: Recording, kind: str) -> NeuronResponses:
+def _extract(state: _Walk, story: Story, kind: str) -> NeuronResponses:
+    """Every neuron's response to every word."""
     extract = state.config.extract
 
     def open_model() -> Any:
@@ -288,32 +290,35 @@ def _responses(state: _Walk, story: Story, recording: Recording, kind: str) -> N
     revision = opened.revision if opened else model_catalogue.model_card(extract.model).revision
 
     def extract_words() -> NeuronResponses:
-        from .sources import language_model
+        from .sources import word_responses
 
         def report(fraction: float, detail: str = "") -> None:
             state.progress("extract", fraction)
 
-        return language_model.extract_words(opened or open_model(), story, extract, progress=report)
+        return word_responses.extract_words(opened or open_model(), story, extract, progress=report)
 
     config = dataclasses.asdict(extract)
     if extract.weights == "trained":
         config.pop("seed")  # trained weights have no seed: do not extract them again for each
-    words = state.remember("extract", config, (story_digest(story), revision), extract_words)
+    return state.remember("extract", config, (story_digest(story), revision), extract_words)
+
+
+def _responses(state: _Walk, words: NeuronResponses, story: Story, recording: Recording) -> NeuronResponses:
+    """The same on the recording's clock."""
+    settings, delays = state.config.responses, state.config.encoding.delays
 
     def on_trs() -> NeuronResponses:
         from .science import timing
 
-        settings, delays = state.config.responses, state.config.encoding.delays
         rows = timing.story_rows(
             story.onsets, story.offsets, recording.tr, recording.n_trs, settings.edge_s, max(delays)
         )
-        band = recording.pass_band if settings.match_filter else ()
         values = timing.responses_on_trs(
             words.values,
             story.onsets,
             recording.tr,
             recording.n_trs,
-            band=band,
+            band=recording.pass_band if settings.match_filter else (),
             rows=rows,
             centre_words=settings.centre_words,
         )
@@ -323,8 +328,8 @@ def _responses(state: _Walk, story: Story, recording: Recording, kind: str) -> N
         "tr": recording.tr,
         "n_trs": recording.n_trs,
         "band": list(recording.pass_band),
-        "max_delay": max(state.config.encoding.delays),
-        **dataclasses.asdict(state.config.responses),
+        "max_delay": max(delays),
+        **dataclasses.asdict(settings),
     }
     inputs = (state.entries["extract"], story_digest(story))
     return state.remember("responses", clock, inputs, on_trs)

@@ -318,7 +318,7 @@ def test_control_c_is_one_line_and_status_1(say, tmp_path, data, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "_responses", interrupt)
+    monkeypatch.setattr(pipeline, "_extract", interrupt)
     status, out, error = say("run", *SETTINGS, "--data", data, "--cache", tmp_path, "--json")
     assert (status, out) == (1, "") and refusal(error) == "stopped; what is finished is kept."
     assert len(list(archive.open_store(tmp_path).results)) == 1 and whole(tmp_path)

@@ -20,12 +20,12 @@ from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 from brainlike_core.config import ExtractConfig
 from brainlike_core.errors import CancelledError, ConfigError, ModelError, StoryError, UnknownNameError
-from brainlike_core.sources import language_model
-from brainlike_core.sources.language_model import (
+from brainlike_core.sources import model_files, word_responses
+from brainlike_core.sources.language_model import open_model
+from brainlike_core.sources.word_responses import (
     bidirectional_windows,
     causal_windows,
     extract_words,
-    open_model,
     pooling_matrix,
 )
 from brainlike_core.values import Story
@@ -251,7 +251,7 @@ def close(found, wanted):
 
 def test_llama_equals_a_hand_written_llama(tiny, monkeypatch):
     """Cached chunks of 5 tokens give what numpy gives from the weights, without the begin position."""
-    monkeypatch.setattr(language_model, "CHUNK_TOKENS", 5)
+    monkeypatch.setattr(word_responses, "CHUNK_TOKENS", 5)
     folder, story = tiny["llama"], story_of("The sea lay flat, under a pale sky.")
     encoding = plain_encoding(folder, story.text)
     assert 10 < len(encoding.ids) < 48 and len(encoding.ids) > story.n_words
@@ -313,7 +313,7 @@ def test_special_tokens_in_a_story_are_plain_letters(tiny):
 
 def test_progress_rises_to_one_and_names_the_model(tiny, monkeypatch):
     """Fractions never fall and the last is 1."""
-    monkeypatch.setattr(language_model, "CHUNK_TOKENS", 8)
+    monkeypatch.setattr(word_responses, "CHUNK_TOKENS", 8)
     seen = []
     model = open_model(str(tiny["llama"]))
     extract_words(
@@ -327,7 +327,7 @@ def test_progress_rises_to_one_and_names_the_model(tiny, monkeypatch):
 @pytest.mark.parametrize("family", FAMILIES)
 def test_cancel_stops_between_chunks_and_leaves_no_hook(tiny, family, monkeypatch):
     """After two chunks the reading stops, and the model is as it was."""
-    monkeypatch.setattr(language_model, "CHUNK_TOKENS", 8)
+    monkeypatch.setattr(word_responses, "CHUNK_TOKENS", 8)
     model, asked, done = open_model(str(tiny[family])), [], []
     config = ExtractConfig(window=16, stride=8)
     with pytest.raises(CancelledError):
@@ -343,7 +343,7 @@ def test_cancel_stops_between_chunks_and_leaves_no_hook(tiny, family, monkeypatc
 def test_an_error_inside_the_model_leaves_no_hook(tiny, monkeypatch):
     """Hooks go even when a pass fails."""
     model = open_model(str(tiny["llama"]))
-    monkeypatch.setattr(language_model._WordSums, "add", lambda *parts: 1 / 0)
+    monkeypatch.setattr(word_responses._WordSums, "add", lambda *parts: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         extract_words(model, story_of("The sea."), ExtractConfig())
     assert not any(part._forward_hooks for part in model.model.modules())
@@ -378,8 +378,8 @@ def test_spans_that_do_not_lie_in_the_text_are_refused(tiny, spans):
 
 def test_docstring_examples():
     """The hand-worked examples in the docstrings hold."""
-    result = doctest.testmod(language_model)
-    assert result.attempted >= 5 and result.failed == 0
+    results = [doctest.testmod(module) for module in (model_files, word_responses)]
+    assert sum(r.attempted for r in results) >= 5 and not any(r.failed for r in results)
 
 
 def test_pooling_by_hand():
@@ -757,7 +757,7 @@ def permute(weight: np.ndarray, n_heads: int) -> np.ndarray:
 def test_unpermute_undoes_the_order_of_gguf(n_heads):
     """Written out with loops, and undone."""
     weight = np.random.default_rng(0).normal(size=(12, 5))
-    np.testing.assert_array_equal(language_model.unpermute(permute(weight, n_heads), n_heads), weight)
+    np.testing.assert_array_equal(model_files.unpermute(permute(weight, n_heads), n_heads), weight)
 
 
 def q4_1_row(data: np.ndarray, n_inputs: int) -> np.ndarray:
@@ -807,9 +807,9 @@ def test_smollm2_understands_english_and_its_random_copy_does_not(smollm2):
 def test_smollm2_cache_in_chunks_equals_one_full_pass(smollm2, monkeypatch):
     """300 tokens in chunks of 64 against all at once: within 1e-5 of each neuron's largest response."""
     story = story_of(TEXT + " " + TEXT)
-    monkeypatch.setattr(language_model, "CHUNK_TOKENS", 64)
+    monkeypatch.setattr(word_responses, "CHUNK_TOKENS", 64)
     chunked = extract_words(smollm2, story, ExtractConfig()).values
-    monkeypatch.setattr(language_model, "CHUNK_TOKENS", 10_000)
+    monkeypatch.setattr(word_responses, "CHUNK_TOKENS", 10_000)
     full = extract_words(smollm2, story, ExtractConfig()).values
     assert chunked.shape == (story.n_words, 17280)
     assert np.max(np.abs(chunked - full) / np.maximum(1, np.abs(full).max(axis=0))) <= 1e-5

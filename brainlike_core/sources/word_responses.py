@@ -1,0 +1,334 @@
+"""A story through a language model: tokens, words, windows, and every neuron's response to every word.
+
+An artificial neuron is one output unit of the second linear layer of a
+transformer block's feed-forward part, before the residual is added (Sun et al.
+2024, arXiv 2410.19542): ``encoder.layer.i.output.dense`` in BERT,
+``layers.i.mlp.down_proj`` in Llama.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from scipy import sparse
+from torch import nn
+from transformers.cache_utils import DynamicCache
+
+from ..config import ExtractConfig
+from ..errors import CancelledError, ConfigError, ModelError, StoryError
+from ..values import NeuronResponses, Story
+from .language_model import LanguageModel
+from .model_catalogue import shorten
+
+CHUNK_TOKENS = 256
+_FFN_OUT = {"bert": r"encoder\.layer\.(\d+)\.output\.dense", "llama": r"layers\.(\d+)\.mlp\.down_proj"}
+
+
+# --- tokens, words, windows --------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Window:
+    """Tokens ``start`` to ``stop`` are read together; those of ``keep_start`` to ``keep_stop`` are kept."""
+
+    start: int
+    stop: int
+    keep_start: int
+    keep_stop: int
+
+
+def causal_windows(n_tokens: int, size: int) -> list[Window]:
+    """Windows of a causal model: one where the story fits, else half-overlapping ones.
+
+    Each token is taken from the first window that holds it, so every token has
+    all, or at least half a window, of what came before it.
+
+    Examples
+    --------
+    >>> [(w.start, w.stop, w.keep_start, w.keep_stop) for w in causal_windows(9, 4)]
+    [(0, 4, 0, 4), (2, 6, 4, 6), (4, 8, 6, 8), (6, 9, 8, 9)]
+    """
+    windows: list[Window] = []
+    step, kept = max(1, size // 2), 0
+    while kept < n_tokens:
+        start = step * len(windows)
+        stop = min(start + size, n_tokens)
+        windows.append(Window(start, stop, kept, stop))
+        kept = stop
+    return windows
+
+
+def bidirectional_windows(n_tokens: int, size: int, stride: int) -> list[Window]:
+    """Windows of a bidirectional model; each token is taken where it is farthest from an edge.
+
+    The last window is moved back to full length; of two equal windows the
+    earlier wins. A stride above ``size`` counts as ``size``.
+
+    Examples
+    --------
+    >>> [(w.start, w.stop, w.keep_start, w.keep_stop) for w in bidirectional_windows(10, 6, 3)]
+    [(0, 6, 0, 5), (3, 9, 5, 7), (4, 10, 7, 10)]
+    """
+    size = min(size, n_tokens)
+    last = n_tokens - size
+    starts = np.unique([*range(0, last, min(stride, size)), last])
+    owner = np.zeros(n_tokens, np.int64)
+    best = np.full(n_tokens, -1)
+    depth = np.minimum(np.arange(size), np.arange(size)[::-1])
+    for number, start in enumerate(starts):
+        better = depth > best[start : start + size]
+        owner[start : start + size][better] = number
+        best[start : start + size][better] = depth[better]
+    edges = np.searchsorted(owner, np.arange(len(starts) + 1))
+    spans = zip(starts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
+    return [Window(s, s + size, first, end) for s, first, end in spans if end > first]
+
+
+def pooling_matrix(token_spans: np.ndarray, word_spans: np.ndarray) -> sparse.csr_matrix:
+    """Matrix that takes the mean of each word's tokens.
+
+    A token belongs to every word whose characters it overlaps. Byte-level
+    tokens carry the space before a word; spaces belong to no word, so such a
+    token goes to the word that follows, and a token of spaces alone to none.
+
+    Parameters
+    ----------
+    token_spans : int (n_tokens, 2)
+        First and last-plus-one character of each token.
+    word_spans : int (n_words, 2)
+        The same of each word, in order and without overlap.
+
+    Returns
+    -------
+    scipy.sparse.csr_matrix, float32 (n_words, n_tokens)
+        Rows sum to 1, or are empty where a word has no token.
+
+    Examples
+    --------
+    >>> tokens = np.array([[0, 2], [2, 5], [5, 6], [6, 9]])  # "It", " was", ".", " on"
+    >>> pooling_matrix(tokens, np.array([[0, 2], [3, 6], [7, 9]])).toarray().tolist()
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0]]
+    """
+    first = np.searchsorted(word_spans[:, 1], token_spans[:, 0], side="right")
+    last = np.searchsorted(word_spans[:, 0], token_spans[:, 1], side="left")
+    counts = np.where(token_spans[:, 1] > token_spans[:, 0], np.maximum(last - first, 0), 0)
+    tokens = np.repeat(np.arange(len(token_spans)), counts)
+    within = np.arange(len(tokens)) - np.repeat(np.cumsum(counts) - counts, counts)
+    words = np.repeat(first, counts) + within
+    per_word = np.bincount(words, minlength=len(word_spans)).astype(np.float32)
+    shape = (len(word_spans), len(token_spans))
+    return sparse.csr_matrix((1 / per_word[words], (words, tokens)), shape=shape, dtype=np.float32)
+
+
+def token_windows(model: LanguageModel, n_tokens: int, config: ExtractConfig) -> list[Window]:
+    """Windows over a story of ``n_tokens``, never longer than the model's context."""
+    special = len(model.prefix) + len(model.suffix)
+    if model.causal:
+        return causal_windows(n_tokens, max(1, model.context - special))
+    size = max(1, min(config.window, model.context) - special)
+    return bidirectional_windows(n_tokens, size, config.stride)
+
+
+def _tokenise(model: LanguageModel, story: Story) -> tuple[np.ndarray, sparse.csr_matrix]:
+    """Token ids int64 (n_tokens,) and the pooling matrix (n_words, n_tokens)."""
+    _check_spans(story)
+    encoding = model.tokenizer.encode(story.text, add_special_tokens=False)
+    pooling = pooling_matrix(np.array(encoding.offsets, np.int64).reshape(-1, 2), story.spans)
+    empty = np.flatnonzero(np.diff(pooling.indptr) == 0)
+    if len(empty):
+        word = int(empty[0])
+        raise StoryError(
+            f"Word {word + 1} of story '{story.name}' has no token in model '{shorten(model.name)}'",
+            found=repr(shorten(story.words[word])), needed="a word the tokenizer can read",
+            do="remove it from the transcript or spell it out",
+        )  # fmt: skip
+    _check_ids(model, encoding.ids)
+    return np.array(encoding.ids, np.int64), pooling
+
+
+def _check_ids(model: LanguageModel, ids: list[int]) -> None:
+    size = model.model.config.vocab_size
+    if max([*ids, *model.prefix, *model.suffix]) >= size:
+        raise ModelError(
+            f"Tokenizer and weights of '{shorten(model.name)}' do not belong together",
+            found=f"token {max(ids)}", needed=f"tokens below {size}", do="download the model again",
+        )  # fmt: skip
+
+
+def _check_spans(story: Story) -> None:
+    starts, stops = story.spans[:, 0], story.spans[:, 1]
+    inside = starts[0] >= 0 and stops[-1] <= len(story.text)
+    if not (inside and (stops > starts).all() and (starts[1:] >= stops[:-1]).all()):
+        raise StoryError(
+            f"Words of story '{story.name}' do not lie in its text in order", found="odd spans",
+            needed="spans that follow each other without overlap", do="build the story's spans again",
+        )  # fmt: skip
+
+
+# --- extraction --------------------------------------------------------------------------------
+
+
+def ffn_outputs(model: LanguageModel) -> list[nn.Linear]:
+    """The second linear layer of each block's feed-forward part, in order of blocks.
+
+    Raises
+    ------
+    ModelError
+        The module tree does not hold one such layer of ``n_units`` per block.
+    """
+    pattern = re.compile(_FFN_OUT[model.family])
+    named = {int(m[1]): part for name, part in model.model.named_modules() if (m := pattern.fullmatch(name))}
+    layers = [named.get(i) for i in range(model.n_layers)]
+    width = (model.model.config.intermediate_size, model.n_units)
+    for number, layer in enumerate(layers):
+        if not isinstance(layer, nn.Linear) or (layer.in_features, layer.out_features) != width:
+            raise ModelError(
+                f"Block {number} of '{shorten(model.name)}' has no feed-forward output", found=str(layer),
+                needed=f"a linear layer {width[0]} -> {width[1]}", do="choose a plain BERT or Llama model",
+            )  # fmt: skip
+    return layers  # type: ignore[return-value]
+
+
+@dataclass
+class _WordSums:
+    """Where the hooks add up: words x (layers x units), and the matrix of the chunk being read."""
+
+    values: torch.Tensor  # (n_words, n_layers * n_units)
+    rows: torch.Tensor | None = None
+    pool: torch.Tensor | None = None
+    keep: tuple[int, int] = (0, 0)
+
+    def aim(self, pooling: sparse.csc_matrix, first: int, stop: int, at: int, device: torch.device) -> None:
+        """Prepare for a pass whose position ``at`` holds token ``first`` of those kept."""
+        chunk = pooling[:, first:stop].tocoo()
+        rows, position = np.unique(chunk.row, return_inverse=True)
+        index = torch.from_numpy(np.stack([position, chunk.col]).astype(np.int64))
+        shape = (len(rows), stop - first)
+        self.pool = torch.sparse_coo_tensor(
+            index, torch.from_numpy(chunk.data), shape, check_invariants=False
+        )
+        self.pool = self.pool.to(device)
+        self.rows = torch.from_numpy(rows.astype(np.int64))
+        self.keep = (at, at + stop - first)
+
+    def add(self, column: int, output: torch.Tensor) -> None:
+        """Pool one layer's output (1, n_positions, n_units) into its columns."""
+        if self.rows is None or not len(self.rows):
+            return
+        pooled = torch.sparse.mm(self.pool, output[0, slice(*self.keep)].float())  # (n_rows, n_units)
+        columns = slice(column, column + output.shape[-1])
+        self.values[:, columns].index_add_(0, self.rows, pooled.cpu())
+
+
+@contextmanager
+def _hooked(layers: list[nn.Linear], sums: _WordSums) -> Iterator[None]:
+    handles: list[Any] = []
+
+    def listen(column: int) -> Callable:
+        def hook(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
+            sums.add(column, output)
+
+        return hook
+
+    try:
+        for position, layer in enumerate(layers):
+            handles.append(layer.register_forward_hook(listen(position * layer.out_features)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def extract_words(
+    model: LanguageModel,
+    story: Story,
+    config: ExtractConfig,
+    *,
+    progress: Callable[[float, str], None] | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> NeuronResponses:
+    """Read a story and give every neuron's response to every word.
+
+    Causal models read the story once, with all of the story before each token
+    (or strided windows where it is longer than the context) in chunks of 256
+    tokens; a begin token stands first and its position, which draws most of the
+    attention, is dropped. Bidirectional models read overlapping windows.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    story : Story
+    config : ExtractConfig
+        ``layers``, ``window`` and ``stride`` are used; a window is never longer
+        than the model's context.
+    progress : callable, optional
+        Called with the fraction done (0 to 1) and what is being done.
+    cancelled : callable, optional
+        Asked between chunks; True stops.
+
+    Returns
+    -------
+    NeuronResponses
+        Clock ``word``: float32 (n_words, n_layers * n_units), mean over a
+        word's tokens, not centred.
+
+    Raises
+    ------
+    StoryError
+        A word has no token, or spans that do not lie in the text.
+    ConfigError
+        A layer that the model does not have.
+    CancelledError
+    """
+    layers = _chosen_layers(model, config)
+    ids, pooling = _tokenise(model, story)
+    modules = ffn_outputs(model)
+    sums = _WordSums(torch.zeros(story.n_words, len(layers) * model.n_units))
+    with torch.inference_mode(), _hooked([modules[i] for i in layers], sums):
+        _read(model, ids, pooling.tocsc(), token_windows(model, len(ids), config), sums, progress, cancelled)
+    return NeuronResponses(model.label, "word", sums.values.numpy(), layers, model.n_units)
+
+
+def _chosen_layers(model: LanguageModel, config: ExtractConfig) -> tuple[int, ...]:
+    layers = config.layers or tuple(range(model.n_layers))
+    if max(layers) >= model.n_layers or len(set(layers)) < len(layers):
+        raise ConfigError(
+            f"Invalid value for layers of model '{shorten(model.name)}'", found=repr(layers),
+            needed=f"numbers from 0 to {model.n_layers - 1}, each once", do="change layers",
+        )  # fmt: skip
+    return layers
+
+
+def _read(
+    model: LanguageModel,
+    ids: np.ndarray,
+    pooling: sparse.csc_matrix,
+    windows: list[Window],
+    sums: _WordSums,
+    progress: Callable[[float, str], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> None:
+    """Pass every window through the model, chunk by chunk; the hooks fill ``sums``."""
+    device = next(model.model.parameters()).device
+    report = progress or (lambda fraction, text: None)
+    for window in windows:
+        sequence = [*model.prefix, *ids[window.start : window.stop], *model.suffix]
+        cache = DynamicCache(config=model.model.config) if model.causal else None
+        size = CHUNK_TOKENS if model.causal else len(sequence)
+        offset = window.start - len(model.prefix)  # token number of position 0
+        for begin in range(0, len(sequence), size):
+            if cancelled is not None and cancelled():
+                raise CancelledError("Reading the story was cancelled", do="run it again to start over")
+            chunk = torch.tensor([sequence[begin : begin + size]], device=device)  # (1, n_positions)
+            first = max(window.keep_start, offset + begin)
+            stop = max(first, min(window.keep_stop, offset + begin + chunk.shape[1]))
+            sums.aim(pooling, first, stop, first - offset - begin, device)
+            options = {"past_key_values": cache, "use_cache": True} if model.causal else {}
+            model.model(input_ids=chunk, **options)
+            report(stop / len(ids), f"{model.name}: token {stop} of {len(ids)}")
