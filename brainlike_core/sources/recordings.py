@@ -233,10 +233,28 @@ def project_parcels(volume: Path) -> np.ndarray:
     int32 (20484,)
         Location of each vertex, 0 to 267; -1 on the medial wall.
     """
+    return project_image(_label_image(volume), N_SHEN_RIGHT)
+
+
+def project_image(image: nibabel.Nifti1Image, n_right: int = 0, reach: float = np.inf) -> np.ndarray:
+    """Project a 3-D image of labels in MNI space to fsaverage5.
+
+    Labels up to ``n_right`` lie in the right hemisphere, the others in the left
+    (0 = not known). A hole takes the nearest label within ``reach``, in mm on the
+    sphere of radius 100. int32 (20484,): label - 1; -1 on the medial wall and beyond reach.
+    """
+    left, right = _surface_labels(image)
+    if n_right:
+        left[left <= n_right] = 0  # at the midline a few voxels belong to the other side
+        right[right > n_right] = 0
+    return _fill_cortex(np.concatenate([left, right]), reach)
+
+
+def _surface_labels(image: nibabel.Nifti1Image) -> tuple[np.ndarray, np.ndarray]:
+    """Most frequent label between white matter and pial surface, int32 (10242,) for each hemisphere; 0 = none."""
     from nilearn.surface import vol_to_surf  # imports slowly
 
-    image = _label_image(volume)
-    halves = [
+    left, right = (
         vol_to_surf(
             image,
             str(surface_file("pial", side)),
@@ -245,22 +263,20 @@ def project_parcels(volume: Path) -> np.ndarray:
             interpolation="nearest_most_frequent",
         )
         for side in HEMISPHERES
-    ]
-    left, right = (half.astype(np.int32) for half in halves)
-    left[left <= N_SHEN_RIGHT] = 0  # at the midline a few voxels belong to the other side
-    right[right > N_SHEN_RIGHT] = 0
-    return _fill_cortex(np.concatenate([left, right]))
+    )
+    return np.nan_to_num(left).astype(np.int32), np.nan_to_num(right).astype(np.int32)
 
 
-def _fill_cortex(labels: np.ndarray) -> np.ndarray:
-    """Labels 1.. with holes -> locations 0.. with cortex full and the medial wall -1."""
+def _fill_cortex(labels: np.ndarray, reach: float = np.inf) -> np.ndarray:
+    """Labels 1.. with holes -> locations 0.., holes within reach filled and the medial wall -1."""
     surface, cortex = load_surface(), load_atlas("yeo7").labels > 0
     location = np.full(len(labels), -1, np.int32)
     for side in (slice(0, surface.n_left), slice(surface.n_left, None)):
         known = np.flatnonzero(labels[side] > 0)
-        tree = cKDTree(surface.sphere[side][known])
-        _, nearest = tree.query(surface.sphere[side])  # a labelled vertex is its own nearest
-        location[side] = labels[side][known[nearest]] - 1
+        if len(known):
+            tree = cKDTree(surface.sphere[side][known])
+            away, nearest = tree.query(surface.sphere[side])  # a labelled vertex is its own nearest
+            location[side] = np.where(away <= reach, labels[side][known[nearest]] - 1, -1)
     location[~cortex] = -1
     return location
 
