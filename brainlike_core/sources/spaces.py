@@ -51,14 +51,16 @@ def average(weights: sparse.csr_matrix, rows: Iterable[np.ndarray], n_trs: int) 
     float32 (n_trs, n_locations)
         NaN where no source has data.
     """
-    means = np.empty((n_trs, weights.shape[0]), np.float32)
+    weights = weights.astype(np.float64)  # sums of thousands of voxels
+    means = np.full((n_trs, weights.shape[0]), np.nan, np.float32)
     for t, row in enumerate(rows):
-        flat = np.asarray(row).reshape(-1)
+        flat = np.asarray(row, np.float64).reshape(-1)
         if t == 0:
             valid = np.isfinite(flat)
-            total = weights @ valid.astype(np.float32)
-        means[t] = weights @ np.where(valid, flat, 0)
-    return np.divide(means, total, out=np.full_like(means, np.nan), where=total > 1e-6)
+            total = weights @ valid
+            known = total > 1e-6
+        means[t, known] = (weights @ np.where(valid, flat, 0))[known] / total[known]
+    return means
 
 
 # ---------------------------------------------------------------- surfaces
