@@ -21,8 +21,8 @@ import numpy as np
 
 from .archive import Workspace, load_run, write_record
 from .config import RecordingConfig, RunConfig
-from .errors import RecordingError, UnknownNameError
-from .sources import atlases, model_catalogue, recordings, surfaces
+from .errors import RecordingError
+from .sources import atlases, located, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
 from .store import Question
 from .values import (
@@ -44,8 +44,6 @@ from .values import (
 STEPS = ("recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "recovery")
 # Raise a number when the step's code changes its results.
 VERSIONS = dict.fromkeys(STEPS, 1) | {"recovery": 2, "atlas": 1}
-
-RECORDINGS = ("simulated", "pieman")
 
 Progress = Callable[[str, float], None]
 
@@ -230,8 +228,7 @@ def check_names(config: RunConfig, data: str | Path | None = None) -> str:
     UnknownNameError, ModelError
         With the nearest known names.
     """
-    if config.recording.name not in RECORDINGS:
-        raise UnknownNameError.nearest("recording", config.recording.name, RECORDINGS)
+    located.check_name(config.recording)
     atlas(config.match.atlas, data, config.match.atlas_names)
     return model_catalogue.parse_model_name(config.extract.model)[0]
 
@@ -252,15 +249,11 @@ def check_fit(
 
 def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
     wanted = state.config.recording
-    if wanted.name == "pieman":
-        folder = recordings.find_pieman(state.data)
-        inputs = (recordings.folder_digest(folder),)
-        config = {"name": "pieman", "subjects": list(wanted.subjects)}
-        recording, story = state.remember(
-            "recording", config, inputs, lambda: recordings.load_pieman(folder, wanted.subjects)
-        )
-        return recording, story, None
-    return _simulated(state, wanted)
+    if wanted.name == "simulated":
+        return _simulated(state, wanted)
+    found = located.locate(wanted, state.data)
+    recording, story = state.remember("recording", found.settings, (found.digest,), found.load)
+    return recording, story, None
 
 
 def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story, PlantedTruth]:
