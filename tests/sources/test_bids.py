@@ -1,7 +1,9 @@
 """fMRIPrep derivatives and folders of tables: what is found, chosen, cleaned, and refused by name."""
 
 import json
+import os
 import time
+from pathlib import Path
 
 import nibabel
 import numpy as np
@@ -15,7 +17,13 @@ from brainlike_core.science import timing
 from brainlike_core.sources import gathering
 from brainlike_core.sources.bids import find_bids_runs, load_bids, load_table_folder
 from brainlike_core.sources.cleaning import clean
+from brainlike_core.sources.label_files import FSLR_SPHERES
+from brainlike_core.sources.recordings import load_pieman
 from brainlike_core.sources.spaces import cortex_vertices
+from brainlike_core.sources.surfaces import load_surface
+
+REPO = Path(__file__).resolve().parents[2]
+SHARED = Path(os.environ.get("BRAINLIKE_SHARED_DATA", REPO.parent / "shared" / "data"))
 
 T, TR = 60, 2.0
 N = 10_242
@@ -236,6 +244,29 @@ def test_finer_surfaces_take_their_first_vertices(tmp_path):
     recording = load_bids(tmp_path, confounds="none", detrend=False)
     expected = zscore(np.concatenate([values[:, 0, :N], values[:, 1, :N]], axis=1))
     np.testing.assert_allclose(recording.bold[0], expected, atol=1e-4)
+
+
+def test_cifti_goes_through_the_fslr_spheres(tmp_path):
+    """A 91k file whose vertices carry sin or cos by their side of the sphere gives them on that side of fsaverage5."""
+    i, t = np.arange(32_492) + 0.5, np.arange(20)
+    z, turn = 1 - 2 * i / 32_492, np.pi * (1 + 5**0.5) * i
+    points = 100 * np.stack([np.sqrt(1 - z**2) * np.cos(turn), np.sqrt(1 - z**2) * np.sin(turn), z], axis=1)
+    for name in FSLR_SPHERES:
+        array = GiftiDataArray(points.astype(np.float32), intent="NIFTI_INTENT_POINTSET")
+        nibabel.save(GiftiImage(darrays=[array]), tmp_path / name)
+    models = [nibabel.cifti2.BrainModelAxis.from_mask(i > 10, f"cortex_{side}") for side in ("left", "right")]
+    sine, cosine = np.sin(2 * np.pi * t * 3 / 20), np.cos(2 * np.pi * t * 5 / 20)
+    half = np.where(z[10:] > 0, sine[:, None], cosine[:, None]).astype(np.float32)
+    path = tmp_path / "sub-1" / "func" / "sub-1_task-a_space-fsLR_den-91k_bold.dtseries.nii"
+    path.parent.mkdir(parents=True)
+    axes = (nibabel.cifti2.SeriesAxis(0, 1.5, 20, "SECOND"), models[0] + models[1])
+    nibabel.save(nibabel.Cifti2Image(np.concatenate([half, half], axis=1), axes), path)
+    recording = load_bids(tmp_path, confounds="none", detrend=False, meshes=tmp_path)
+    assert recording.bold.shape == (1, 20, 2 * N) and recording.tr == 1.5 and not recording.constant.any()
+    sphere = load_surface().sphere
+    for pattern, side in ((sine, sphere[:, 2] > 5), (cosine, sphere[:, 2] < -5)):
+        r = (recording.bold[0] * zscore(pattern)[:, None]).mean(axis=0)[side]
+        np.testing.assert_allclose(r, 1, atol=1e-4)
 
 
 def test_volumes_are_projected_to_cortex(tmp_path):
@@ -478,6 +509,22 @@ def test_columns_are_drawn_where_their_label_lies(tables, tmp_path):
     nibabel.save(nibabel.Nifti1Image(numbers + 4, affine), tmp_path / "more.nii.gz")
     with pytest.raises(BrainlikeError, match="draws locations it lacks"):
         load_table_folder(tables[0], tr=1.5, labels=tmp_path / "more.nii.gz")
+
+
+@pytest.mark.shared_data
+def test_pie_man_s_tables_are_read_as_pie_man():
+    """The real tables through this way equal load_pieman, and are drawn on the same parcels."""
+    if not (SHARED / "pieman" / "timeseries").is_dir():
+        pytest.skip("the Pie Man recording is not beside the checkout")
+    theirs, _ = load_pieman(SHARED, (1, 2))
+    volume = SHARED / "pieman" / "shen_2mm_268_parcellation.nii.gz"
+    ours = load_table_folder(
+        SHARED / "pieman" / "timeseries", tr=1.5, labels=volume, subjects=[1, 2], detrend=False
+    )
+    np.testing.assert_allclose(ours.bold, theirs.bold, atol=1e-4)
+    np.testing.assert_array_equal(ours.constant, theirs.constant)
+    assert ours.subjects == theirs.subjects
+    assert (ours.vertex_location == theirs.vertex_location).mean() > 0.95
 
 
 @pytest.mark.parametrize(
