@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -56,6 +57,8 @@ def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] =
         "Recording", [*map(RecordingConfig, here["recordings"]), *kept],
         format_func=lambda one: titles.get(one.name, one.title),
     )  # fmt: skip
+    if recording.name == "lpp-en":
+        recording = replace(recording, section=int(st.number_input("Section", 1, 9, 1)))
     default = [name for name in DEFAULT_MODELS if name in here["models"]]
     models = st.multiselect("Models", here["models"], default=default, format_func=titles.__getitem__)
     weights = st.pills(
@@ -118,6 +121,7 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
         "--story": (brain.story, ""),
         "--story-onset": (brain.story_onset_s, 0.0),
         "--words-per-minute": (brain.words_per_minute, 0.0),
+        "--section": (brain.section, 1),
         "--task": (brain.task, ""),
         "--space": (brain.space, ""),
         "--tr": (brain.tr, 0.0),

@@ -99,6 +99,7 @@ def _recording_options(command: argparse.ArgumentParser) -> None:
     )
     add("--subjects", default="all", help="all (default), or such as 1-40")
     add("--data", metavar="FOLDER", help="where downloads lie (default $BRAINLIKE_DATA, data)")
+    add("--section", type=int, default=1, help="of lpp-en, 1 to 9 (default 1)")
     own = command.add_argument_group("a recording of your own")
     add = own.add_argument
     add("--story", default="", metavar="FILE", help="transcript with word times")
@@ -121,6 +122,7 @@ def _recording_config(given: argparse.Namespace) -> RecordingConfig:
         story=given.story,
         story_onset_s=given.story_onset,
         words_per_minute=given.words_per_minute,
+        section=given.section,
         task=given.task,
         space=given.space,
         tr=given.tr,

@@ -65,6 +65,8 @@ class RecordingConfig:
         Where the transcript's zero lies on the scan clock, seconds.
     words_per_minute : float
         For a transcript without times; 0 = it has times.
+    section : int
+        Of Le Petit Prince, 1 to 9.
     task, space : str
         Which runs of a derivatives folder; empty = the only one there is.
     tr : float
@@ -84,6 +86,7 @@ class RecordingConfig:
     story: str = ""
     story_onset_s: float = 0.0
     words_per_minute: float = 0.0
+    section: int = 1
     task: str = ""
     space: str = ""
     tr: float = 0.0
@@ -99,6 +102,7 @@ class RecordingConfig:
         _need(self.confounds in CONFOUNDS, "confounds", self.confounds, f"one of {', '.join(CONFOUNDS)}")
         _need(abs(self.story_onset_s) < 86_400, "story_onset_s", self.story_onset_s, "seconds within a day")
         _need(0 <= self.words_per_minute <= 1000, "words_per_minute", self.words_per_minute, "0 to 1000")
+        _need(1 <= self.section <= 9, "section", self.section, "1 to 9")
         _need(self.tr == 0 or 0.1 <= self.tr <= 20, "tr", self.tr, "0.1 to 20 seconds, or 0 as the files say")
         _need(0 <= self.high_pass < 1, "high_pass", self.high_pass, "0 to 1 Hz")
         top = self.low_pass == 0 or self.high_pass < self.low_pass <= 5
@@ -106,7 +110,9 @@ class RecordingConfig:
 
     @property
     def title(self) -> str:
-        """The name, or the last part of a path."""
+        """The name, or the last part of a path; with the section where there are several."""
+        if self.name == "lpp-en":
+            return f"lpp-en {self.section}"
         return self.name.rstrip("/").rsplit("/", 1)[-1]
 
 

@@ -125,7 +125,7 @@ class Recording(_Frozen):
         Repetition time in seconds.
     subjects : tuple of str
     space : str
-        ``fsaverage5`` or ``shen268``.
+        ``fsaverage5``, ``shen268`` or ``parcels``.
     locations : tuple of str, n_locations
         Names of parcels; empty for vertices.
     vertex_location : int32 (n_vertices,)

@@ -53,7 +53,7 @@ def test_digest_changes_with_every_field(part, name):
         if isinstance(old, int) and not isinstance(old, bool)
         else OTHER[type(old)]
     )
-    new = {"stride": 100, "confounds": "compcor"}.get(name, new)
+    new = {"stride": 100, "confounds": "compcor", "section": 9}.get(name, new)
     assert digest(dataclasses.replace(part, **{name: new})) != digest(part)
 
 
@@ -81,6 +81,7 @@ def test_run_config_survives_json():
         (lambda: RecordingConfig(subjects=(0,)), "needed positions from 1"),
         (lambda: RecordingConfig(subjects=(2, 2)), "needed each once"),
         (lambda: RecordingConfig(confounds="all"), "needed one of none, simple"),
+        (lambda: RecordingConfig(section=0), "needed 1 to 9"),
         (lambda: RecordingConfig(tr=30.0), "needed 0.1 to 20 seconds"),
         (lambda: RecordingConfig(high_pass=0.1, low_pass=0.05), "needed 0, or above high_pass"),
         (lambda: RecordingConfig(story_onset_s=1e6), "needed seconds within a day"),

@@ -13,7 +13,9 @@ from brainlike_core.config import RecordingConfig
 from brainlike_core.errors import RecordingError, StoryError, UnknownNameError
 from brainlike_core.science.recovery import recover
 from brainlike_core.sources import located
+from brainlike_core.sources.public_recordings import LPP_TRS
 from tests.small_world import needs_minilm
+from tests.sources.test_public_recordings import write_listener, write_run
 
 TR, N_SUBJECTS = 1.5, 6
 AFFINE = np.array([[8.0, 0, 0, -76], [0, 8, 0, -110], [0, 0, 8, -74], [0, 0, 0, 1]])
@@ -138,6 +140,7 @@ def test_the_check_of_that_folder_shows_a_clock_that_is_wrong(study, tmp_path, c
         (RecordingConfig("piemann"), UnknownNameError, "did you mean pieman"),
         (RecordingConfig("/nowhere/at/all", story="s.csv"), RecordingError, "no folder '/nowhere/at/all'"),
         (RecordingConfig("."), StoryError, "name it with --story"),
+        (RecordingConfig("lpp-en"), RecordingError, "fetch lpp-en"),
         (RecordingConfig("narratives-lucy"), RecordingError, "fetch narratives-lucy"),
     ],
 )
@@ -145,6 +148,33 @@ def test_recordings_that_cannot_be_had(config, kind, words, tmp_path):
     """One sentence that says what to do."""
     with pytest.raises(kind, match=words):
         located.locate(config, tmp_path)
+
+
+def test_narratives_lie_on_the_story_clock(tmp_path):
+    """Word times of the transcript plus the onset of the events, 2 s; all listeners of the folder."""
+    for i, subject in enumerate(("sub-026", "sub-054", "sub-060")):
+        write_listener(tmp_path / "narratives", subject, seed=i, n=40)
+    words = tmp_path / "narratives" / "stimuli" / "gentle" / "lucy" / "align.csv"
+    words.parent.mkdir(parents=True)
+    words.write_text("So,so,1.0,1.5\nit,it,1.5,2.0\nbegan,began,2.5,3.0\n")
+    found = located.locate(RecordingConfig("narratives-lucy", subjects=(1, 3)), tmp_path)
+    recording, story = found.load()
+    assert recording.subjects == ("sub-026", "sub-060") and story.onsets.tolist() == [3.0, 3.5, 4.5]
+    assert story.title == "Lucy (Narratives)" and found.settings["subjects"] == [1, 3]
+
+
+def test_le_petit_prince_comes_by_section(tmp_path):
+    """Section 2 of the listener's second run, with the words of section 2."""
+    home = tmp_path / "lpp-en"
+    for run, n in ((7, LPP_TRS[0]), (9, LPP_TRS[1])):
+        write_run(home, "sub-EN058", run, n)
+    words = home / "annotation" / "EN" / "lppEN_word_information.csv"
+    words.parent.mkdir(parents=True)
+    rows = [("Once", 0.2, 0.5, 1), ("when", 0.5, 0.9, 1), ("That", 0.1, 0.4, 2), ("doesnt", 0.4, 0.8, 2)]
+    words.write_text("word,onset,offset,section\n" + "\n".join(",".join(map(str, row)) for row in rows))
+    recording, story = located.locate(RecordingConfig("lpp-en", section=2), tmp_path).load()
+    assert (recording.n_trs, recording.tr) == (LPP_TRS[1], 2.0)
+    assert story.words == ("That", "doesnt") and story.title == "The Little Prince, 2"
 
 
 def test_changed_files_are_a_new_question(tmp_path):

@@ -43,7 +43,7 @@ class Located:
 def known_names() -> list[str]:
     """Names that `locate` takes, beside the path of a folder."""
     names = [entry.name for entry in catalogue.entries("recording")]
-    return ["simulated", *(n for n in names if n not in ("simulated", "own", "lpp-en"))]
+    return ["simulated", *(n for n in names if n not in ("simulated", "own"))]
 
 
 def check_name(config: RecordingConfig) -> None:
@@ -99,6 +99,8 @@ def locate(config: RecordingConfig, data: str | Path | None) -> Located:
         )
     if config.name.startswith("narratives-"):
         return _narratives(config, data)
+    if config.name == "lpp-en":
+        return _lpp(config, data)
     return _own(config, data)
 
 
@@ -106,23 +108,46 @@ def _narratives(config: RecordingConfig, data: str | Path | None) -> Located:
     task = config.name.removeprefix("narratives-")
     folder = Path(data or "data") / "narratives"
     words = folder / "stimuli" / "gentle" / task / "align.csv"
-    if not words.is_file():
-        raise RecordingError(
-            f"The recording '{config.name}' is not here",
-            found=f"no {words}",
-            needed="its transcript and its listeners",
-            do=f"python -m brainlike_core fetch {config.name}",
-        )
+    _need_words(config.name, words)
 
     def load() -> tuple[Recording, Story]:
         from .public_recordings import load_narratives
 
-        recording, onset = load_narratives(folder, task, config.subjects)
+        recording, onset = load_narratives(folder, task, config.subjects, meshes=_meshes(data))
         title = catalogue.entry(config.name).title
         return recording, read_story(words, config.name, title, onset_s=onset)
 
     files = [words, *folder.glob(f"sub-*/func/*_task-{task}_*")]
     return Located({"name": config.name, "subjects": list(config.subjects)}, files_digest(files), load)
+
+
+def _lpp(config: RecordingConfig, data: str | Path | None) -> Located:
+    folder = Path(data or "data") / "lpp-en"
+    words = folder / "annotation" / "EN" / "lppEN_word_information.csv"
+    _need_words(config.name, words)
+
+    def load() -> tuple[Recording, Story]:
+        from .public_recordings import load_lpp
+
+        ((recording, section),) = load_lpp(
+            folder, config.subjects, (config.section,), detrend=config.detrend, high_pass=config.high_pass,
+            low_pass=config.low_pass,
+        )  # fmt: skip
+        return recording, read_story(words, config.title, f"The Little Prince, {section}", section=section)
+
+    chosen = ("name", "section", "detrend", "high_pass", "low_pass")
+    settings = {field: getattr(config, field) for field in chosen} | {"subjects": list(config.subjects)}
+    return Located(settings, files_digest([words, *folder.glob("sub-*/func/*_bold.nii.gz")]), load)
+
+
+def _need_words(name: str, words: Path) -> None:
+    if not words.is_file():
+        raise RecordingError(
+            f"The recording '{name}' is not here",
+            found=f"no {words}",
+            needed="its transcript and its listeners",
+            do=f"python -m brainlike_core fetch {name}",
+        )
 
 
 def _own(config: RecordingConfig, data: str | Path | None) -> Located:
@@ -137,7 +162,7 @@ def _own(config: RecordingConfig, data: str | Path | None) -> Located:
         recording = _tables(config, folder) if tables else bids.load_bids(
             folder, task=config.task, space=config.space, subjects=config.subjects, confounds=config.confounds,
             detrend=config.detrend, high_pass=config.high_pass, low_pass=config.low_pass, tr=config.tr,
-            parcels=config.parcels or None, meshes=data,
+            parcels=config.parcels or None, meshes=_meshes(data),
         )  # fmt: skip
         story = read_story(
             config.story, words_per_minute=config.words_per_minute, onset_s=config.story_onset_s
@@ -149,6 +174,12 @@ def _own(config: RecordingConfig, data: str | Path | None) -> Located:
     settings = {k: v for k, v in vars(config).items() if k not in ("name", "story", "parcels", "seed")}
     settings |= {"name": folder.name, "subjects": list(config.subjects), "tables": tables}
     return Located(settings, files_digest([*others, *inside]), load)
+
+
+def _meshes(data: str | Path | None) -> str | Path | None:
+    """The data folder where finer surfaces were fetched into it; else each fsaverage5 vertex is taken alone."""
+    fetched = (e.here for e in catalogue.entries("surface", data) if e.how == "download")
+    return data if any(fetched) else None
 
 
 def _tables(config: RecordingConfig, folder: Path) -> Recording:
