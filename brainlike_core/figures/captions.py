@@ -66,8 +66,15 @@ def atom_map(run: Run, atom: int) -> str:
     return (
         f"Group map: z of encoding weights over {run.recording.n_subjects} listeners, delay {e.map_delay} TR beyond "
         f"the haemodynamic response, coloured beyond the threshold, not corrected over locations. Atom {atom} "
-        f"{related} phase-randomised copies (mean r² {float(e.atom_r2[atom]):.3f}, q {q:.3f})."
+        f"{related} phase-randomised copies (mean r² {float(e.atom_r2[atom]):.3f}, q {q:.3f}).{_drawn(run)}"
     )
+
+
+def _drawn(run: Run) -> str:
+    """How parcels came onto the surface; nothing to say of vertices."""
+    if run.recording.space == "fsaverage5":
+        return ""
+    return " Parcels are drawn on fsaverage5; holes between them take the nearest labelled vertex."
 
 
 def score_map(run: Run) -> str:

@@ -261,7 +261,7 @@ def _lpp(data: Path | None) -> Entry:
     words = "lpp-en/annotation/EN/lppEN_word_information.csv"
     return Entry(
         "recording", "lpp-en", "The Little Prince (English), voxels",
-        "49 listeners, an audiobook of 9 sections and 15,375 words, in MNI space.", "download",
+        "49 listeners, an audiobook of 9 sections and 15,345 words, in MNI space.", "download",
         _listeners_here(data, "lpp-en", words, r"sub-EN\d+_task-lppEN_.*_bold\.nii\.gz", 1),
         citation=_LI, licence="CC0", source="openneuro.org/datasets/ds003643",
         space="MNIColin27", tr=2.0, n_subjects=49,

@@ -248,6 +248,11 @@ def test_the_verdict_says_real_fake_and_accepted():
     assert text.endswith("**1** survives both nulls.")
 
 
+def test_parcels_say_how_they_are_drawn():
+    """Holes are filled on the figure: its caption says so."""
+    assert captions.atom_map(RUN, 3).endswith("holes between them take the nearest labelled vertex.")
+
+
 @pytest.mark.parametrize(
     "caption",
     [
