@@ -21,6 +21,8 @@ from .store import Question, Store, Verification
 from .values import Run, RunRecord, Story
 
 _KEPT = "own_recordings.json"
+# A record without one of these is of another version: its run is not finished for this one.
+_SHOWN = {"recording", "atlas", "dictionary", "encoding", "match", "organization"}
 
 
 @dataclass(frozen=True)
@@ -82,9 +84,10 @@ def write_record(
 
 def _record(run_id: str, workspace: Workspace) -> RunRecord | None:
     try:
-        return workspace.runs.get(_record_question(run_id).key)
+        record = workspace.runs.get(_record_question(run_id).key)
     except (KeyError, DamagedEntryError):
         return None
+    return record if set(record.entries) >= _SHOWN else None
 
 
 def finished_runs(workspace: Workspace) -> list[RunSummary]:
@@ -93,6 +96,8 @@ def finished_runs(workspace: Workspace) -> list[RunSummary]:
     for key in workspace.runs:
         with contextlib.suppress(KeyError, TypeError, DamagedEntryError, ConfigError):
             record = workspace.runs.get(key)
+            if not set(record.entries) >= _SHOWN:
+                continue
             found.append(RunSummary(record.id, record.label, run_config_from_dict(record.config), record.utc))
     return sorted(found, key=lambda run: (run.utc, run.label), reverse=True)
 

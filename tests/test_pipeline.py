@@ -368,6 +368,19 @@ def test_a_damaged_record_is_left_out_and_mended(own, data, monkeypatch):
     assert [run.id for run in archive.finished_runs(own)] == [small_config().id]
 
 
+def test_a_record_of_another_version_is_no_finished_run(tmp_path):
+    """Its steps are not those of today: left out of the list, unknown when asked for, replaced by the next run."""
+    workspace = archive.open_store(tmp_path)
+    config = small_config()
+    archive.write_record(config, {"recording": "0" * 64, "match": "1" * 64}, {}, workspace)
+    assert archive.finished_runs(workspace) == []
+    with pytest.raises(UnknownNameError, match="run it first"):
+        archive.load_run(config.id, workspace)
+    entries = {step: "2" * 64 for step in [*WALK, "atlas"]}
+    archive.write_record(config, entries, {}, workspace)
+    assert [run.id for run in archive.finished_runs(workspace)] == [config.id]
+
+
 # -- what there is, and words ---------------------------------------------------------
 
 
