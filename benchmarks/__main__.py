@@ -1,4 +1,4 @@
-"""``python -m benchmarks [name ...]``: compare with named peers, print a table, write results."""
+"""``python -m benchmarks [name ...]``: compare with named peers, print a table, write ``results.json``."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import sys
 from pathlib import Path
 
 NAMES = ("dictionary", "encoding", "spins", "extraction")
-RESULTS = Path(__file__).parent / "results"
-COLUMNS = ("what", "peer", "size", "ours", "peer's", "ratio (range)", "memory, ours / peer's")
+RESULTS = Path(__file__).parent / "results.json"
+COLUMNS = ("row", "peer", "size", "ours", "peer's", "ratio (range)", "goal", "memory, ours / peer's")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         except DisagreementError as error:
             print(f"{name}: not timed, because the answers differ. {error}", file=sys.stderr)
             return 1
-        _write(name, found)
+        write(found)
         rows += found
     print("\n" + table(rows))
     return 0
@@ -63,9 +63,17 @@ def _run(name: str) -> list[dict]:
     return found
 
 
-def _write(name: str, found: list[dict]) -> None:
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(found, indent=2) + "\n")
+def write(found: list[dict], path: Path = RESULTS) -> None:
+    """Put rows into the list of results, one line each; a row of the same peer and size is replaced."""
+    known = json.loads(path.read_text()) if path.exists() else []
+    rows = {(row["row"], row["peer"], row["size"]): row for row in [*known, *found]}
+    lines = [json.dumps(_rounded(rows[key]), allow_nan=False) for key in sorted(rows)]
+    path.write_text("[\n" + ",\n".join(lines) + "\n]\n")
+
+
+def _rounded(row: dict) -> dict:
+    """Four digits are more than a shared machine can repeat."""
+    return {k: float(f"{v:.4g}") if isinstance(v, float) else v for k, v in row.items()}
 
 
 def table(rows: list[dict]) -> str:
@@ -75,16 +83,17 @@ def table(rows: list[dict]) -> str:
 
 
 def _cells(row: dict) -> tuple[str, ...]:
-    peer = row["peer"]
-    ratio = f"{row['ratio']:.3g} ({row['ratio_low']:.3g}-{row['ratio_high']:.3g})"
+    unit = "MB" if row["unit"] == "MB" else "s"
     memory = f"{row['ours_mb']:.0f} / {row['theirs_mb']:.0f} MB" if "ours_mb" in row else ""
+    goal = f"{row['goal']} {'reached' if row['reached'] else 'missed'}" if row["goal"] else ""
     return (
-        row["name"],
-        peer,
+        row["row"],
+        row["peer"],
         row["size"],
-        f"{row['ours_s']:.3g} s",
-        f"{row['theirs_s']:.3g} s",
-        ratio,
+        f"{row['ours']:.3g} {unit}",
+        f"{row['theirs']:.3g} {unit}",
+        f"{row['ratio']:.3g} ({row['ratio_low']:.3g}-{row['ratio_high']:.3g})",
+        goal,
         memory,
     )
 

@@ -43,6 +43,15 @@ class Comparison:
     n_repeats : int
     memory : bool
         Also measure the peak memory of each side, each in a fresh process.
+    row : str
+        Name of the row in ``results.json``; empty = ``name`` with hyphens.
+    goal : str
+        ``>= 30``: theirs over ours is to be at least 30. ``<= 1.15``: ours over
+        theirs at most 1.15. Empty = none.
+    compared : str
+        ``time``, or ``memory``: the ratio is that of peak memory (MB).
+    seed : int
+        Seed of the input and of both sides.
     """
 
     name: str
@@ -56,6 +65,10 @@ class Comparison:
     check: Callable[[Any, Any, Any], str]
     n_repeats: int = N_REPEATS
     memory: bool = False
+    row: str = ""
+    goal: str = ""
+    compared: str = "time"
+    seed: int = 0
 
 
 def within(what: str, found: float, limit: float) -> str:
@@ -81,14 +94,15 @@ def here(comparison: Comparison) -> bool:
 
 
 def compare(comparison: Comparison) -> dict[str, Any]:
-    """Check and time one comparison.
+    """Check and measure one comparison.
 
     Returns
     -------
     dict
-        ``ours_s, theirs_s`` (medians), ``ratio`` (median of theirs / ours over
-        the repeats) with ``ratio_low, ratio_high`` (smallest and largest), the
-        agreement, versions, processor, and peak memory where it was asked for.
+        One row of ``results.json``: ``row, peer, size``; ``ours, theirs``
+        (medians) in ``unit``; ``ratio`` (median over the repeats, see
+        `Comparison.goal`) with ``ratio_low, ratio_high``; ``goal, reached``;
+        ``agree`` and how (``agreement``); ``runs, seed``, versions, processor.
 
     Raises
     ------
@@ -96,24 +110,56 @@ def compare(comparison: Comparison) -> dict[str, Any]:
     """
     case = comparison.prepare()
     agreement = comparison.check(case, comparison.ours(case), comparison.theirs(case))  # also the warm-up
-    ours, theirs = _in_turns(comparison, case)
-    ratios = [b / a for a, b in zip(ours, theirs, strict=True)]
+    measure = {"time": _in_turns, "memory": _memory_in_turns}[comparison.compared]
+    ours, theirs = measure(comparison, case)
+    ratios = [_ratio(comparison.goal, a, b) for a, b in zip(ours, theirs, strict=True)]
+    ratio = statistics.median(ratios)
     return {
+        "row": comparison.row or comparison.name.replace(" ", "-"),
         "name": comparison.name,
         "peer": comparison.peer,
         "size": comparison.size,
-        "agreement": agreement,
-        "ours_s": statistics.median(ours),
-        "theirs_s": statistics.median(theirs),
-        "ratio": statistics.median(ratios),
+        "ours": statistics.median(ours),
+        "theirs": statistics.median(theirs),
+        "unit": _unit(comparison),
+        "ratio": ratio,
         "ratio_low": min(ratios),
         "ratio_high": max(ratios),
-        "n_repeats": len(ratios),
-        "clock": "CPU seconds" if N_THREADS == 1 else "seconds",
+        "goal": comparison.goal,
+        "reached": reached(ratio, comparison.goal),
+        "agree": True,
+        "agreement": agreement,
+        "runs": len(ratios),
+        "seed": comparison.seed,
         "n_threads": N_THREADS,
-        **_memory(comparison),
+        **(_memory(comparison) if comparison.memory else {}),
         **_machine(comparison.package),
     }
+
+
+def reached(ratio: float, goal: str) -> bool | None:
+    """Whether a ratio meets its goal; None without one.
+
+    Examples
+    --------
+    >>> reached(36.0, ">= 30"), reached(1.2, "<= 1.15"), reached(2.0, "")
+    (True, False, None)
+    """
+    if not goal:
+        return None
+    sign, limit = goal.split()
+    return ratio >= float(limit) if sign == ">=" else ratio <= float(limit)
+
+
+def _ratio(goal: str, ours: float, theirs: float) -> float:
+    """Theirs over ours (times as fast, or as small); the other way round for a goal of at most."""
+    return ours / theirs if goal.startswith("<=") else theirs / ours
+
+
+def _unit(comparison: Comparison) -> str:
+    if comparison.compared == "memory":
+        return "MB"
+    return "CPU seconds" if N_THREADS == 1 else "seconds"
 
 
 def _in_turns(comparison: Comparison, case: Any) -> tuple[list[float], list[float]]:
@@ -139,12 +185,27 @@ def _seconds(side: Callable[[Any], Any], case: Any) -> float:
 
 
 def _memory(comparison: Comparison) -> dict[str, float]:
-    """Peak memory of each side beyond its input, in MB; empty where it is not measured."""
-    if not comparison.memory or not Path("/proc/self/clear_refs").exists():
+    """Peak memory of each side beyond its input, in MB; empty where it cannot be measured."""
+    if not Path("/proc/self/clear_refs").exists():
         return {}
-    sides = (("ours_mb", comparison.ours), ("theirs_mb", comparison.theirs))
+    ours, theirs = _memory_in_turns(comparison, None, n_repeats=1)
+    return {"ours_mb": ours[0], "theirs_mb": theirs[0]}
+
+
+def _memory_in_turns(
+    comparison: Comparison, case: Any, n_repeats: int = 0
+) -> tuple[list[float], list[float]]:
+    """Peak MB of each side beyond its input, each time in a fresh process that makes the input itself."""
+    times = n_repeats or comparison.n_repeats
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        return {name: pool.apply(_peak_mb, (comparison.prepare, side)) for name, side in sides}
+        found = [
+            [
+                pool.apply(_peak_mb, (comparison.prepare, side))
+                for side in (comparison.ours, comparison.theirs)
+            ]
+            for _ in range(times)
+        ]
+    return [a for a, _ in found], [b for _, b in found]
 
 
 def _peak_mb(prepare: Callable[[], Any], side: Callable[[Any], Any]) -> float:
