@@ -116,6 +116,8 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
     layers, plain = first.extract.layers, RunConfig()
     if layers:
         words += ["--layers", ",".join(map(str, layers))]
+    if first.extract.neurons != plain.extract.neurons:
+        words += ["--neurons", first.extract.neurons]
     brain, usual_brain = first.recording, plain.recording
     options = {
         "--story": (brain.story, ""),

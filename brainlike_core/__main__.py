@@ -15,6 +15,7 @@ from typing import Any
 from . import __version__, archive, engine, pipeline, report
 from .config import (
     CONFOUNDS,
+    NEURON_KINDS,
     DictionaryConfig,
     EncodingConfig,
     ExtractConfig,
@@ -82,6 +83,7 @@ def _run_parser(commands: Any) -> None:
     run.add_argument("--model", action="append", metavar="NAME", help="repeat for several models")
     run.add_argument("--weights", action="append", choices=("trained", "random"), help="repeat for both")
     run.add_argument("--layers", default="all", help="all (default), or such as 0-3,7")
+    run.add_argument("--neurons", default=NEURON_KINDS[0], metavar="KIND", help=" | ".join(NEURON_KINDS))
     run.add_argument("--atoms", type=int, default=64, help="K (default 64, the paper's)")
     run.add_argument("--penalty", type=float, default=DictionaryConfig.penalty, help="lambda (default 0.1)")
     run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17); or a file of your own")
@@ -181,7 +183,11 @@ def _configs(given: argparse.Namespace) -> list[RunConfig]:
         RunConfig(
             recording=_recording_config(given),
             extract=ExtractConfig(
-                model=model, layers=_ranges(given.layers, "--layers"), weights=weights, seed=given.seed
+                model=model,
+                layers=_ranges(given.layers, "--layers"),
+                neurons=given.neurons,
+                weights=weights,
+                seed=given.seed,
             ),
             dictionary=DictionaryConfig(n_atoms=given.atoms, penalty=given.penalty, seed=given.seed),
             encoding=EncodingConfig(seed=given.seed),

@@ -42,6 +42,7 @@ def canonical_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
 
+NEURON_KINDS = ("ffn_out", "ffn_mid", "block_out", "attn_out")
 CONFOUNDS = ("none", "simple", "scrubbing", "compcor")
 
 
@@ -128,7 +129,9 @@ class ExtractConfig:
         Zero-based transformer blocks; empty = all (paper).
     neurons : str
         ``ffn_out``: output of the second linear layer of the feed-forward
-        part, before the residual is added (paper).
+        part, before the residual is added (paper); ``ffn_mid``: its input,
+        after the activation; ``block_out``: the residual stream after the
+        block; ``attn_out``: self-attention's output before the residual.
     weights : str
         ``trained``, or ``random``: the same architecture freshly initialised.
     seed : int
@@ -147,7 +150,8 @@ class ExtractConfig:
     stride: int = 256
 
     def __post_init__(self) -> None:
-        _need(self.neurons == "ffn_out", "neurons", self.neurons, "'ffn_out'")
+        kinds = f"one of {', '.join(NEURON_KINDS)}"
+        _need(self.neurons in NEURON_KINDS, "neurons", self.neurons, kinds)
         _need(self.weights in ("trained", "random"), "weights", self.weights, "'trained' or 'random'")
         _need(all(layer >= 0 for layer in self.layers), "layers", self.layers, "numbers from 0")
         _need(self.window >= 8, "window", self.window, "at least 8 tokens")
@@ -349,7 +353,8 @@ class RunConfig:
     def label(self) -> str:
         """A short name for people, such as ``smollm2-135m · random 0 · pieman``."""
         weights = "" if self.extract.weights == "trained" else f" · random {self.extract.seed}"
-        return f"{self.extract.model}{weights} · {self.recording.title}"
+        neurons = "" if self.extract.neurons == "ffn_out" else f" · {self.extract.neurons}"
+        return f"{self.extract.model}{weights}{neurons} · {self.recording.title}"
 
 
 def run_config_from_dict(fields: dict[str, Any]) -> RunConfig:

@@ -200,6 +200,7 @@ def test_prune_keeps_what_fits(say, cache):
         ("--model", "/no/folder", "No such model folder: found '/no/folder'"),
         ("--recording", "piemann", "Unknown recording: found 'piemann', .* did you mean pieman"),
         ("--atlas", "yeo71", "Unknown atlas: found 'yeo71', .* did you mean yeo"),
+        ("--neurons", "mlp", "Invalid value for neurons: found 'mlp', needed one of ffn_out, ffn_mid"),
         ("--layers", "x", "Invalid value for --layers: found 'x', needed 'all', or .*0-3,7; change"),
         ("--layers", "", "Invalid value for --layers: found ''"),
         ("--layers", "3-1", "Invalid value for --layers: found '3-1'"),

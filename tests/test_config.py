@@ -35,7 +35,7 @@ def test_examples_in_docstrings_are_true(module):
 
 PARTS = [RecordingConfig(), ExtractConfig(), ResponseConfig(), DictionaryConfig(), EncodingConfig(), MatchConfig(), OrganizationConfig()]  # fmt: skip
 FIELDS = [(part, f.name) for part in PARTS for f in dataclasses.fields(part)]
-FIXED = {"neurons", "hrf"}  # one legal value so far
+FIXED = {"hrf"}  # one legal value so far
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_digest_changes_with_every_field(part, name):
         if isinstance(old, int) and not isinstance(old, bool)
         else OTHER[type(old)]
     )
-    new = {"stride": 100, "confounds": "compcor", "section": 9}.get(name, new)
+    new = {"stride": 100, "neurons": "attn_out", "confounds": "compcor", "section": 9}.get(name, new)
     assert digest(dataclasses.replace(part, **{name: new})) != digest(part)
 
 
@@ -77,7 +77,7 @@ def test_run_config_survives_json():
         (lambda: ExtractConfig(layers=(-1,)), "needed numbers from 0"),
         (lambda: ExtractConfig(window=4), "needed at least 8 tokens"),
         (lambda: ExtractConfig(stride=600), "needed 1 to window"),
-        (lambda: ExtractConfig(neurons="x"), "needed 'ffn_out'"),
+        (lambda: ExtractConfig(neurons="x"), "needed one of ffn_out, ffn_mid, block_out, attn_out"),
         (lambda: RecordingConfig(subjects=(0,)), "needed positions from 1"),
         (lambda: RecordingConfig(subjects=(2, 2)), "needed each once"),
         (lambda: RecordingConfig(confounds="all"), "needed one of none, simple"),
@@ -112,3 +112,11 @@ def test_errors_cross_processes_whole():
     error = ConfigError("a", found="b", needed="c", do="d")
     again = pickle.loads(pickle.dumps(error))
     assert str(again) == str(error) == "a: found b, needed c; d." and type(again) is ConfigError
+
+
+def test_a_run_says_which_neurons_where_they_are_not_the_papers():
+    """ffn_out goes without saying."""
+    runs = [
+        RunConfig(extract=ExtractConfig(model="minilm-l6", neurons=kind)) for kind in ("ffn_out", "attn_out")
+    ]
+    assert [run.label for run in runs] == ["minilm-l6 · simulated", "minilm-l6 · attn_out · simulated"]

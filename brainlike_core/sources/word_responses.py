@@ -1,23 +1,16 @@
 """A story through a language model: tokens, words, windows, and every neuron's response to every word.
 
-An artificial neuron is one output unit of the second linear layer of a
-transformer block's feed-forward part, before the residual is added (Sun et al.
-2024, arXiv 2410.19542): ``encoder.layer.i.output.dense`` in BERT,
-``layers.i.mlp.down_proj`` in Llama.
+Which tensor of a model holds its neurons: `neurons`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from scipy import sparse
-from torch import nn
 from transformers.cache_utils import DynamicCache
 
 from ..config import ExtractConfig
@@ -25,9 +18,9 @@ from ..errors import CancelledError, ConfigError, ModelError, StoryError
 from ..values import NeuronResponses, Story
 from .language_model import LanguageModel
 from .model_catalogue import shorten
+from .neurons import listening, neuron_sites
 
 CHUNK_TOKENS = 256
-_FFN_OUT = {"bert": r"encoder\.layer\.(\d+)\.output\.dense", "llama": r"layers\.(\d+)\.mlp\.down_proj"}
 
 
 # --- tokens, words, windows --------------------------------------------------------------------
@@ -174,27 +167,6 @@ def _check_spans(story: Story) -> None:
 # --- extraction --------------------------------------------------------------------------------
 
 
-def ffn_outputs(model: LanguageModel) -> list[nn.Linear]:
-    """The second linear layer of each block's feed-forward part, in order of blocks.
-
-    Raises
-    ------
-    ModelError
-        The module tree does not hold one such layer of ``n_units`` per block.
-    """
-    pattern = re.compile(_FFN_OUT[model.family])
-    named = {int(m[1]): part for name, part in model.model.named_modules() if (m := pattern.fullmatch(name))}
-    layers = [named.get(i) for i in range(model.n_layers)]
-    width = (model.model.config.intermediate_size, model.n_units)
-    for number, layer in enumerate(layers):
-        if not isinstance(layer, nn.Linear) or (layer.in_features, layer.out_features) != width:
-            raise ModelError(
-                f"Block {number} of '{shorten(model.name)}' has no feed-forward output", found=str(layer),
-                needed=f"a linear layer {width[0]} -> {width[1]}", do="choose a plain BERT or Llama model",
-            )  # fmt: skip
-    return layers  # type: ignore[return-value]
-
-
 @dataclass
 class _WordSums:
     """Where the hooks add up: words x (layers x units), and the matrix of the chunk being read."""
@@ -226,25 +198,6 @@ class _WordSums:
         self.values[:, columns].index_add_(0, self.rows, pooled.cpu())
 
 
-@contextmanager
-def _hooked(layers: list[nn.Linear], sums: _WordSums) -> Iterator[None]:
-    handles: list[Any] = []
-
-    def listen(column: int) -> Callable:
-        def hook(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-            sums.add(column, output)
-
-        return hook
-
-    try:
-        for position, layer in enumerate(layers):
-            handles.append(layer.register_forward_hook(listen(position * layer.out_features)))
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-
-
 def extract_words(
     model: LanguageModel,
     story: Story,
@@ -265,7 +218,7 @@ def extract_words(
     model : LanguageModel
     story : Story
     config : ExtractConfig
-        ``layers``, ``window`` and ``stride`` are used; a window is never longer
+        ``layers``, ``neurons``, ``window`` and ``stride`` are used; a window is never longer
         than the model's context.
     progress : callable, optional
         Called with the fraction done (0 to 1) and what is being done.
@@ -288,11 +241,16 @@ def extract_words(
     """
     layers = _chosen_layers(model, config)
     ids, pooling = _tokenise(model, story)
-    modules = ffn_outputs(model)
-    sums = _WordSums(torch.zeros(story.n_words, len(layers) * model.n_units))
-    with torch.inference_mode(), _hooked([modules[i] for i in layers], sums):
+    every_block = neuron_sites(model.model, config.neurons)
+    sites = [every_block[i] for i in layers]
+    n_units = sites[0].n_units
+    sums = _WordSums(torch.zeros(story.n_words, len(layers) * n_units))
+    with (
+        torch.inference_mode(),
+        listening(model.model, sites, lambda i, responses: sums.add(i * n_units, responses)),
+    ):
         _read(model, ids, pooling.tocsc(), token_windows(model, len(ids), config), sums, progress, cancelled)
-    return NeuronResponses(model.label, "word", sums.values.numpy(), layers, model.n_units)
+    return NeuronResponses(model.label, "word", sums.values.numpy(), layers, n_units)
 
 
 def _chosen_layers(model: LanguageModel, config: ExtractConfig) -> tuple[int, ...]:
