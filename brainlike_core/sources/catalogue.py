@@ -17,10 +17,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from ..errors import AtlasError, DownloadError, InputError, UnknownNameError
-from . import atlases, model_catalogue, network_atlases, recordings, surfaces
+from . import atlases, hub, model_catalogue, network_atlases, recordings, surfaces
 from .data_folder import fetch_all, has_size, is_full, sizes_hold
 from .download import MIRROR_VARIABLE, Progress
 from .label_files import FSLR_SPHERES
+from .model_names import is_hub_id
 from .open_data import ListenerFiles, RemoteFile, list_subjects, listener_files
 
 KINDS = ("recording", "story", "atlas", "surface", "model")
@@ -161,7 +162,7 @@ def fetch(
     Parameters
     ----------
     name : str
-        Of an `Entry`.
+        Of an `Entry`, or the hub id ``org/name[@revision]`` of any model.
     folder : path
         The data folder; what is there and whole is not fetched again.
     mirror : str or path
@@ -179,12 +180,16 @@ def fetch(
 
     Raises
     ------
-    UnknownNameError, DownloadError, CancelledError
+    UnknownNameError, ModelError, DownloadError, CancelledError
         Files that were finished before stay.
     """
+    if is_hub_id(name):
+        return hub.fetch_model(name, progress=progress, cancelled=cancelled)
     found = entry(name, folder)
-    if found.how in ("embedded", "your folder") or found.kind == "model" or found.name == "fsaverage5":
-        return _nothing_to_fetch(found) if found.kind != "model" else _fetch_model(found, cancelled)
+    if found.kind == "model":  # a wheel is here, or its pip command is named
+        return model_catalogue.wheel_paths(model_catalogue.model_card(name))[0].parent
+    if found.how in ("embedded", "your folder") or found.name == "fsaverage5":
+        return _nothing_to_fetch(found)
     mirror = mirror or os.environ.get(MIRROR_VARIABLE, "")
     if found.name in _FSAVERAGE and not mirror:
         return surfaces.fetch_surface(found.name, folder)
@@ -377,23 +382,6 @@ def _nothing_to_fetch(found: Entry) -> Path:
             needed="its folder", do="name the folder with --data",
         )  # fmt: skip
     return _EMBEDDED if found.how == "embedded" else surfaces.surface_file("pial", "left").parent
-
-
-def _fetch_model(found: Entry, cancelled: Callable[[], bool] | None) -> Path:
-    card = model_catalogue.model_card(found.name)
-    if card.package:
-        return model_catalogue.wheel_paths(card)[0].parent
-    from huggingface_hub import snapshot_download
-
-    try:
-        kinds = ["*.json", "*.safetensors", "tokenizer*", "vocab.txt", "merges.txt"]
-        return Path(snapshot_download(card.name, allow_patterns=kinds))
-    except Exception as error:  # the hub has a kind of its own for each refusal
-        raise DownloadError(
-            f"Model '{card.name}' cannot be downloaded", found=type(error).__name__,
-            needed="a network that reaches huggingface.co" + (", and an accepted licence" if card.gated else ""),
-            do=card.how,
-        ) from error  # fmt: skip
 
 
 def _choose_files(

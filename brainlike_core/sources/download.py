@@ -15,8 +15,8 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -64,6 +64,7 @@ class _Wanted:
     size: int
     progress: Progress
     cancelled: Callable[[], bool]
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 _Source = Generator["_Head | bytes", None, None]
@@ -75,8 +76,9 @@ def fetch_file(
     *,
     sha256: str = "",
     size: int = 0,
-    mirror: str | Path = "",
+    mirror: str | Path | None = "",
     beside: str = "",
+    headers: Mapping[str, str] | None = None,
     progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> Path:
@@ -90,14 +92,16 @@ def fetch_file(
         The goal; its folder is made.
     sha256, size : str, int
         64 hex characters and bytes that the file must have; '' and 0 = not known.
-    mirror : str or path
+    mirror : str, path or None
         A folder or an https address that is asked instead of the home; empty =
-        the environment's BRAINLIKE_MIRROR. The file is looked for under its
+        the environment's BRAINLIKE_MIRROR; None = the home, whatever that says. The file is looked for under its
         path below the home's host, under ``beside``, and under its bare name;
         in a folder also under the end of its path (as in a clone).
     beside : str
         Path of the file below a data folder, so that another data folder can
         be the mirror.
+    headers : mapping of str to str, optional
+        Sent to the home; ``Authorization`` never follows a redirect to another host.
     progress : callable, optional
         ``progress(bytes_done, bytes_total, bytes_per_second)``; 0 = not known.
     cancelled : callable, optional
@@ -117,8 +121,9 @@ def fetch_file(
     """
     goal = Path(path)
     wanted = _Wanted(
-        goal.name, sha256.lower(), size, progress or (lambda *_: None), cancelled or (lambda: False)
-    )
+        goal.name, sha256.lower(), size, progress or (lambda *_: None), cancelled or (lambda: False),
+        headers or {},
+    )  # fmt: skip
     if sha256 and goal.is_file() and file_sha256(goal) == wanted.sha256:
         return goal
     places = find_places(url, mirror, beside)
@@ -142,7 +147,7 @@ def file_sha256(path: str | Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def find_places(url: str, mirror: str | Path = "", beside: str = "") -> list[str | Path]:
+def find_places(url: str, mirror: str | Path | None = "", beside: str = "") -> list[str | Path]:
     """Where a file is looked for, in order: its home, or else places in the mirror.
 
     Raises
@@ -159,6 +164,8 @@ def find_places(url: str, mirror: str | Path = "", beside: str = "") -> list[str
     below = [part for part in unquote(urlsplit(url).path).split("/") if part]
     if not below or any(part in (".", "..") or "\\" in part for part in below):
         raise _refused(url, "an address without a plain file name")
+    if mirror is None:
+        return [url]
     mirror = str(mirror or os.environ.get(MIRROR_VARIABLE, ""))
     if not mirror:
         return [url]
@@ -187,7 +194,7 @@ def read_text(url: str, *, max_bytes: int, cancelled: Callable[[], bool] | None 
 
     def once() -> str:
         body = b""
-        with contextlib.closing(_in_background(_read_url(url, 0), wanted)) as items:
+        with contextlib.closing(_in_background(_read_url(url, 0, {}), wanted)) as items:
             for item in items:
                 body += item if isinstance(item, bytes) else b""
                 if len(body) > max_bytes:
@@ -249,7 +256,7 @@ def _once(place: str | Path, temporary: Path, wanted: _Wanted) -> None:
         if file_sha256(temporary) == wanted.sha256:
             return
         start = 0
-    source = _read_local(place) if isinstance(place, Path) else _read_url(place, start)
+    source = _read_local(place) if isinstance(place, Path) else _read_url(place, start, wanted.headers)
     with contextlib.closing(_in_background(source, wanted)) as items:
         head = next(items)
         assert isinstance(head, _Head)
@@ -382,9 +389,12 @@ def _read_local(path: Path) -> _Source:
         raise _Broken(f"{path} cannot be read ({error.strerror})") from error
 
 
-def _read_url(url: str, start: int) -> _Source:
+def _read_url(url: str, start: int, headers: Mapping[str, str]) -> _Source:
     try:
-        with requests.Session() as session, contextlib.closing(_get(session, url, start)) as response:
+        with (
+            requests.Session() as session,
+            contextlib.closing(_get(session, url, start, headers)) as response,
+        ):
             yield _head(response, start)
             while piece := response.raw.read1(_PIECE, decode_content=True):
                 yield piece
@@ -392,9 +402,11 @@ def _read_url(url: str, start: int) -> _Source:
         raise _Broken(f"no answer from {urlsplit(url).hostname} ({type(error).__name__})") from error
 
 
-def _get(session: requests.Session, url: str, start: int) -> requests.Response:
+def _get(session: requests.Session, url: str, start: int, extra: Mapping[str, str]) -> requests.Response:
     """Ask for a file, following redirects that keep to the same scheme."""
-    headers = {"Accept-Encoding": "identity", "User-Agent": "brainlike"}
+    if extra:
+        session.auth = lambda request: request  # a .netrc must not replace the token that was given
+    headers = {"Accept-Encoding": "identity", "User-Agent": "brainlike", **extra}
     if start:
         headers["Range"] = f"bytes={start}-"
     for _ in range(MAX_REDIRECTS + 1):
@@ -408,6 +420,8 @@ def _get(session: requests.Session, url: str, start: int) -> requests.Response:
         if urlsplit(target).scheme != urlsplit(url).scheme:
             raise _refused(url, f"a redirect to {target.partition('?')[0]}")
         _check_address(target)
+        if urlsplit(target).netloc != urlsplit(url).netloc:
+            headers.pop("Authorization", None)
         url = target
     raise _refused(url, f"more than {MAX_REDIRECTS} redirects")
 

@@ -15,8 +15,9 @@ from torch import nn
 from transformers.utils import logging as transformers_logging
 
 from ..errors import ConfigError, ModelError
-from .model_catalogue import parse_model_name, shorten
+from .model_catalogue import parse_model_name
 from .model_files import MODEL_CLASSES, ModelParts, folder_parts, hub_parts, refusals, wheel_parts
+from .model_names import shorten
 
 _KEY_PREFIX = {"bert": "bert.", "llama": "model."}
 

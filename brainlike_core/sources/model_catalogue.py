@@ -9,14 +9,12 @@ the BERT and Llama families can be named by its hub id or by a folder
 from __future__ import annotations
 
 import importlib.util
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import ModelError, UnknownNameError
-
-_HUB_PART = r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9])?"
-_HUB_ID = re.compile(rf"({_HUB_PART}/{_HUB_PART})(?:@({_HUB_PART}))?")
+from .hub import find_cached
+from .model_names import is_hub_id, is_short_name, shorten
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class ModelCard:
         if self.package:
             folder = package_folder(self.package)
             return folder is not None and all((folder / file.path).is_file() for file in self.files)
-        return _in_hub_cache(self.name)
+        return find_cached(self.name) is not None
 
 
 def _from_wheel(requirement: str) -> str:
@@ -248,21 +246,15 @@ def parse_model_name(name: str) -> tuple[str, str]:
     """
     if name.startswith((".", "/")) or Path(name).is_absolute():
         return "folder", _existing_folder(name)
-    if _HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
+    if is_hub_id(name):
         return "hub", name
-    if re.fullmatch(_HUB_PART, name):
+    if is_short_name(name):
         return "wheel", model_card(name).name
     raise ModelError(
         "Not a model name", found=repr(shorten(name)),
         needed="a short name, a hub id org/name[@revision], or a folder written ./folder or /folder",
         do="list the models with `python -m brainlike_core models`",
     )  # fmt: skip
-
-
-def split_hub_id(name: str) -> tuple[str, str | None]:
-    """``org/name@revision`` -> (``org/name``, ``revision`` or None)."""
-    repo, _, revision = name.partition("@")
-    return repo, revision or None
 
 
 def _existing_folder(name: str) -> str:
@@ -277,11 +269,6 @@ def _existing_folder(name: str) -> str:
             do="check the path, or give a hub id org/name",
         )  # fmt: skip
     return str(Path(name).resolve())
-
-
-def shorten(name: str, limit: int = 80) -> str:
-    """A name cut to ``limit`` characters, so that no message repeats a whole book."""
-    return name if len(name) <= limit else name[: limit - 1] + "…"
 
 
 def package_folder(package: str) -> Path | None:
@@ -307,12 +294,3 @@ def wheel_paths(card: ModelCard) -> list[Path]:
             needed=card.requirement, do=card.how,
         )  # fmt: skip
     return [folder / file.path for file in card.files]
-
-
-def _in_hub_cache(name: str) -> bool:
-    from huggingface_hub import try_to_load_from_cache
-
-    return isinstance(try_to_load_from_cache(name, "config.json"), str) and any(
-        isinstance(try_to_load_from_cache(name, weights), str)
-        for weights in ("model.safetensors", "model.safetensors.index.json")
-    )

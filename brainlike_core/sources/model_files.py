@@ -24,7 +24,9 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
 
 from ..errors import BrainlikeError, ModelError
-from .model_catalogue import ModelCard, model_card, shorten, split_hub_id, wheel_paths
+from .hub import fetch_model
+from .model_catalogue import ModelCard, model_card, wheel_paths
+from .model_names import shorten, split_hub_id
 
 MODEL_CLASSES: dict[str, tuple[Any, Any]] = {
     "bert": (BertConfig, BertModel),
@@ -47,8 +49,6 @@ _FIELDS = {
         "rope_scaling", "rope_parameters", "attention_bias", "mlp_bias", "bos_token_id", "eos_token_id",
     },
 }  # fmt: skip
-_HUB_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
-_HUB_WEIGHTS = ("model*.safetensors", "model.safetensors.index.json")
 
 
 @dataclass(frozen=True)
@@ -231,41 +231,12 @@ def folder_parts(folder: str, trained: bool) -> ModelParts:
 
 
 def hub_parts(name: str, trained: bool) -> ModelParts:
-    repo, revision = split_hub_id(name)
+    repo, _ = split_hub_id(name)
     # The config alone first: a model of another family is refused before its gigabytes are fetched.
-    folder = _snapshot(repo, revision, ("config.json",))
-    commit = folder.name
-    if not re.fullmatch(r"[0-9a-f]{40}", commit):
-        raise ModelError(
-            f"Model '{name}' has no commit", found=repr(shorten(commit)), needed="40 hex characters",
-            do="name a revision: org/name@revision",
-        )  # fmt: skip
+    folder = fetch_model(name, weights=False)
     _read_config(repo, folder)
-    folder = _snapshot(repo, commit, _HUB_FILES + (_HUB_WEIGHTS if trained else ()))
-    return _read_folder(repo, folder, commit, trained)
-
-
-def _snapshot(repo: str, revision: str | None, patterns: tuple[str, ...]) -> Path:
-    from huggingface_hub import errors, snapshot_download
-
-    try:
-        return Path(snapshot_download(repo, revision=revision, allow_patterns=list(patterns), etag_timeout=5))
-    except errors.GatedRepoError as error:
-        raise ModelError(
-            f"Model '{repo}' is gated", found="no access", needed="an accepted licence",
-            do=f"accept it on https://huggingface.co/{repo} and run `hf auth login`",
-        ) from error  # fmt: skip
-    except (errors.RepositoryNotFoundError, errors.RevisionNotFoundError) as error:
-        raise ModelError(
-            f"The hub has no model '{repo}' at revision '{revision or 'main'}'", found="not found",
-            needed="an existing public model", do="check the spelling",
-        ) from error  # fmt: skip
-    except Exception as error:
-        raise ModelError(
-            f"Model '{repo}' cannot be downloaded", found=type(error).__name__,
-            needed="a network that reaches huggingface.co, or the model in the local cache",
-            do="connect and try again, give a folder ./folder, or choose minilm-l6 or smollm2-135m (offline)",
-        ) from error  # fmt: skip
+    folder = fetch_model(f"{repo}@{folder.name}", weights=trained)
+    return _read_folder(repo, folder, folder.name, trained)
 
 
 def _read_folder(name: str, folder: Path, revision: str, trained: bool = True) -> ModelParts:

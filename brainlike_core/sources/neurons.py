@@ -27,7 +27,7 @@ from transformers.pytorch_utils import Conv1D
 
 from ..config import NEURON_KINDS
 from ..errors import ConfigError, ModelError
-from .model_catalogue import shorten
+from .model_names import shorten
 
 
 @dataclass(frozen=True)

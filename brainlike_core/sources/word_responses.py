@@ -17,7 +17,7 @@ from ..config import ExtractConfig
 from ..errors import CancelledError, ConfigError, ModelError, StoryError
 from ..values import NeuronResponses, Story
 from .language_model import LanguageModel
-from .model_catalogue import shorten
+from .model_names import shorten
 from .neurons import listening, neuron_sites
 
 CHUNK_TOKENS = 256

@@ -29,6 +29,7 @@ from brainlike_core.sources.word_responses import (
     pooling_matrix,
 )
 from brainlike_core.values import Story
+from tests.hub_server import Repo, hub  # noqa: F401
 
 TEXT = (
     "The lighthouse keeper woke before dawn and climbed the narrow stairs. Outside, the wind had dropped "
@@ -470,41 +471,22 @@ def refused(name: str, **options) -> ModelError:
     return refusal.value
 
 
-@pytest.fixture
-def no_hub(monkeypatch):
-    """A hub that cannot be reached; remembers what was asked."""
-    asked = []
-
-    def unreachable(repo, **options):
-        asked.append((repo, options))
-        raise ConnectionError("no route")
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", unreachable)
-    return asked
-
-
 @pytest.mark.parametrize(
     "name", ["../x", "a//b", "http://host/x", "org/a name", "x" * 9999, "org/" + "x" * 9999, "a\0b/c"]
 )
-def test_hostile_ids_are_refused_without_a_request(name, no_hub, tmp_path, monkeypatch):
+def test_hostile_ids_are_refused_without_a_request(name, hub, tmp_path, monkeypatch):  # noqa: F811
     """They never reach the network or the disk."""
     monkeypatch.chdir(tmp_path)
     refused(name)
-    assert no_hub == []
+    assert hub.asked == []
 
 
-def test_a_hub_id_is_never_a_folder_of_that_name(copy_of, tmp_path, monkeypatch, no_hub):
+def test_a_hub_id_is_never_a_folder_of_that_name(copy_of, tmp_path, monkeypatch, hub):  # noqa: F811
     """With a valid model in ./org/name, the id org/name still asks the hub."""
     shutil.copytree(copy_of("bert"), tmp_path / "org" / "name")
     monkeypatch.chdir(tmp_path)
-    assert "cannot be downloaded" in str(refused("org/name"))
-    assert no_hub[0][0] == "org/name"
+    assert "The hub has no model" in str(refused("org/name"))
     assert open_model("./org/name").family == "bert"
-
-
-def test_no_network_says_what_to_do(no_hub):
-    """The sentence names the offline models and the folder."""
-    assert "smollm2-135m" in refused("google-bert/bert-base-uncased").do
 
 
 def test_unknown_short_name_gives_the_nearest():
@@ -512,50 +494,36 @@ def test_unknown_short_name_gives_the_nearest():
     assert "minilm-l6" in refused("minilm-l7").do
 
 
-def hub_of(folder: Path, commit: str, monkeypatch) -> list:
-    """A hub that holds one folder as one commit."""
-    asked, snapshot = [], folder.parent / commit
-    shutil.copytree(folder, snapshot)
-
-    def download(repo, *, revision, allow_patterns, **options):
-        asked.append((revision, tuple(allow_patterns)))
-        return str(snapshot)
-
-    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
-    return asked
+def put(folder: Path, hub) -> None:  # noqa: F811
+    """Let the hub hold a folder's files as org/name."""
+    hub.repos["org/name"] = Repo({path.name: path.read_bytes() for path in folder.iterdir()})
 
 
-def test_a_hub_model_is_opened_at_its_commit(copy_of, monkeypatch):
-    """The second request names the resolved commit, and only JSON and safetensors are ever asked for."""
-    asked = hub_of(copy_of("llama"), "a" * 40, monkeypatch)
+def test_a_hub_model_is_opened_at_its_commit(copy_of, hub):  # noqa: F811
+    """The label holds the commit, whatever revision was asked for; every weight is that of the folder."""
+    folder = copy_of("llama")
+    put(folder, hub)
     model = open_model("org/name@v2")
     assert model.revision == "a" * 40 and model.name == "org/name" and model.causal
-    assert [revision for revision, _ in asked] == ["v2", "a" * 40]
-    assert asked[0][1] == ("config.json",)
-    assert all(p.endswith((".json", ".safetensors")) for _, patterns in asked for p in patterns)
+    twin = open_model(str(folder))
+    assert all(map(torch.equal, model.model.parameters(), twin.model.parameters()))
 
 
-def test_a_random_hub_model_needs_no_weights(copy_of, monkeypatch):
+def test_a_random_hub_model_needs_no_weights(copy_of, hub):  # noqa: F811
     """Only the config and the tokenizer are downloaded."""
     folder = copy_of("bert")
     (folder / "model.safetensors").unlink()
-    asked = hub_of(folder, "b" * 40, monkeypatch)
+    put(folder, hub)
     assert open_model("org/name", weights="random").weights == "random seed 0"
-    assert not any("safetensors" in p for _, patterns in asked for p in patterns)
+    assert set(hub.files_asked) <= {"config.json", "tokenizer.json", "tokenizer_config.json"}
 
 
-def test_a_hub_answer_without_a_commit_is_refused(copy_of, monkeypatch):
-    """A branch name could mean something else tomorrow."""
-    hub_of(copy_of("bert"), "main", monkeypatch)
-    assert "no commit" in str(refused("org/name"))
-
-
-def test_a_foreign_family_is_refused_before_its_weights_are_fetched(copy_of, monkeypatch):
-    """One small request, then the refusal."""
+def test_a_foreign_family_is_refused_before_its_weights_are_fetched(copy_of, hub):  # noqa: F811
+    """Small files only, then the refusal."""
     folder = copy_of("bert")
-    edit(folder, model_type="gpt2")
-    asked = hub_of(folder, "c" * 40, monkeypatch)
-    assert "gpt2" in str(refused("org/name")) and len(asked) == 1
+    edit(folder, model_type="no-such-family")
+    put(folder, hub)
+    assert "no-such-family" in str(refused("org/name")) and "model.safetensors" not in hub.files_asked
 
 
 def edit(folder: Path, **fields) -> None:
