@@ -86,7 +86,7 @@ def parse_selection(query: Mapping[str, str], run_ids: Sequence[str]) -> Selecti
     Selection(run=None, atom=12, network=None, region=None, ignored=('region',))
     """
     readers: dict[str, Callable[[str], Any]] = {
-        "run": lambda text: _unique_run(text, run_ids),
+        "run": lambda text: unique_run(text, run_ids),
         "atom": _whole_number,
         "network": lambda text: text if re.fullmatch(r"[a-z0-9-]{1,60}", text, re.ASCII) else None,
         "region": _whole_number,
@@ -99,7 +99,7 @@ def _whole_number(text: str) -> int | None:
     return int(text) if re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) else None
 
 
-def _unique_run(text: str, run_ids: Sequence[str]) -> str | None:
+def unique_run(text: str, run_ids: Sequence[str]) -> str | None:
     if not re.fullmatch(r"[0-9a-f]{12,64}", text, re.ASCII):
         return None
     matches = [run_id for run_id in run_ids if run_id.startswith(text)]
@@ -365,48 +365,6 @@ def recovery_table(recovery: Recovery) -> None:
         "dice": st.column_config.NumberColumn("Dice with network", format="%.2f"),
     }
     st.dataframe(table, column_order=list(columns), column_config=columns, hide_index=True, height="content")
-
-
-def choose_runs() -> list[Run]:
-    """The finished runs of one recording and atlas that the address names, or all of them."""
-    finished = archive.finished_runs(store())
-    if not finished:
-        no_runs()
-    groups: dict[str, list[archive.RunSummary]] = {}
-    for run in sorted(finished, key=lambda run: run.config.extract.weights != "trained"):
-        groups.setdefault(f"{run.config.recording.title} · {run.config.match.title}", []).append(run)
-    selection = parse_selection(st.query_params, [run.id for run in finished])
-    asked = [
-        _unique_run(t, [r.id for r in finished]) for t in st.query_params.get("runs", "").split(",") if t
-    ]
-    known = [run_id for run_id in asked if run_id]
-    first = next(iter(known), selection.run)
-    start = next((g for g, runs in groups.items() if first in {r.id for r in runs}), next(iter(groups)))
-    return [load_run(run_id) for run_id in _pick_runs(groups, start, known)]
-
-
-def _pick_runs(groups: dict[str, list[archive.RunSummary]], start: str, known: list[str]) -> list[str]:
-    """Two pickers: recording and atlas, then runs; what is picked goes to the address."""
-    labels = {run.id: f"{run.label} · {run.id[:6]}" for runs in groups.values() for run in runs}
-
-    def write(ids: list[str]) -> None:
-        st.query_params["runs"] = ",".join(run_id[:12] for run_id in ids)
-
-    ids = [run.id for run in groups[start]]
-    chosen = [run_id for run_id in known if run_id in ids] or ids[:8]
-    if embedded():
-        return chosen
-    st.session_state["compare-group"], st.session_state["compare-runs"] = start, chosen
-    narrow, wide = st.columns([2, 6])
-    narrow.selectbox(
-        "Recording and atlas", list(groups), key="compare-group",
-        on_change=lambda: write([run.id for run in groups[st.session_state["compare-group"]][:8]]),
-    )  # fmt: skip
-    wide.multiselect(
-        "Runs", ids, format_func=labels.__getitem__, key="compare-runs",
-        on_change=lambda: write(st.session_state["compare-runs"]),
-    )  # fmt: skip
-    return chosen
 
 
 def no_runs() -> None:

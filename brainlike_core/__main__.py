@@ -271,7 +271,8 @@ def _list_runs(given: argparse.Namespace) -> None:
 
 def _show(given: argparse.Namespace) -> None:
     workspace = archive.open_store(given.cache)
-    numbers = report.summary(archive.load_run(archive.find_run(given.run, workspace), workspace))
+    run = archive.load_run(archive.find_run(given.run, workspace), workspace)
+    numbers = report.summary(run, archive.comparable_runs(run, workspace))
     print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(report.sentences(numbers)))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from .claims import comparable
 from .config import RecordingConfig, RunConfig, run_config_from_dict
 from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
 from .store import Question, Store, Verification
@@ -22,7 +23,7 @@ from .values import Run, RunRecord, Story
 
 _KEPT = "own_recordings.json"
 # A record without one of these is of another version: its run is not finished for this one.
-_SHOWN = {"recording", "atlas", "dictionary", "encoding", "match", "organization"}
+_SHOWN = {"recording", "atlas", "dictionary", "encoding", "match", "organization", "equal_size"}
 
 
 @dataclass(frozen=True)
@@ -161,9 +162,21 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
         encoding=parts["encoding"],
         correspondence=parts["match"],
         organization=parts["organization"],
+        equal_size=parts["equal_size"],
         recovery=parts.get("recovery"),
         seconds=dict(record.seconds),
     )
+
+
+def comparable_runs(run: Run, workspace: Workspace) -> list[Run]:
+    """Finished runs that differ from this one in their model alone, oldest first; see `claims.comparable`."""
+    config: RunConfig = run.config  # type: ignore[assignment]
+    known = [one.id for one in reversed(finished_runs(workspace)) if comparable(config, one.config)]
+    found = []
+    for run_id in known:
+        with contextlib.suppress(RecordingError, DamagedEntryError):  # pruned or damaged: nothing to compare
+            found.append(load_run(run_id, workspace))
+    return found
 
 
 def verify(workspace: Workspace) -> Verification:

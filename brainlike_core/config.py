@@ -333,6 +333,32 @@ class OrganizationConfig:
 
 
 @dataclass(frozen=True)
+class EqualSizeConfig:
+    """Models compared at one number of neurons (ours).
+
+    Attributes
+    ----------
+    n_neurons : int
+        Neurons in each draw: fewer than the smallest model of interest has.
+    n_draws : int
+        Random sub-samples, each walked again from the dictionary on.
+    n_spins : int
+        Rotations of the sphere in each draw.
+    seed : int
+    """
+
+    n_neurons: int = 2000
+    n_draws: int = 30
+    n_spins: int = 500
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _need(self.n_neurons >= 2, "n_neurons", self.n_neurons, "at least 2")
+        _need(self.n_draws >= 20, "n_draws", self.n_draws, "at least 20")
+        _need(self.n_spins >= 19, "n_spins", self.n_spins, "at least 19")
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One walk: a recording, a model, and every setting. Its digest is its id."""
 
@@ -343,6 +369,7 @@ class RunConfig:
     encoding: EncodingConfig = field(default_factory=EncodingConfig)
     match: MatchConfig = field(default_factory=MatchConfig)
     organization: OrganizationConfig = field(default_factory=OrganizationConfig)
+    equal_size: EqualSizeConfig = field(default_factory=EqualSizeConfig)
 
     @property
     def id(self) -> str:

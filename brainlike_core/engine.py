@@ -36,6 +36,7 @@ _WEIGHTS = {  # seconds of each step, roughly
     "encoding": 25,
     "match": 40,
     "organization": 5,
+    "equal_size": 20,
     "recovery": 1,
 }
 _TITLES = {
@@ -46,6 +47,7 @@ _TITLES = {
     "encoding": "Predict the brain, held out",
     "match": "Match maps with networks, two nulls",
     "organization": "Organization with intervals",
+    "equal_size": "Comparison at equal size",
     "recovery": "Compare with the planted truth",
 }
 _ACTIVE = ("queued", "running")

@@ -29,6 +29,7 @@ from .values import (
     Correspondence,
     Dictionary,
     EncodingResult,
+    EqualSize,
     FitCheck,
     NetworkAtlas,
     NeuronResponses,
@@ -41,7 +42,9 @@ from .values import (
     Surface,
 )
 
-STEPS = ("recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "recovery")
+STEPS = (
+    "recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "equal_size", "recovery",
+)  # fmt: skip
 # Raise a number when the step's code changes its results.
 VERSIONS = dict.fromkeys(STEPS, 1) | {"recovery": 2, "atlas": 1}
 
@@ -209,6 +212,7 @@ def walk(
     networks = _atlas(state)
     matched = _match(state, networks, dictionary, encoded, recording)
     _organization(state, networks, dictionary, encoded, matched, recording)
+    _equal_size(state, networks, responses, recording)
     if truth is not None and truth.atlas == config.match.atlas:
         _recovery(state, truth, dictionary, matched, recording)
     write_record(config, state.entries, state.seconds, workspace)
@@ -439,6 +443,25 @@ def _organization(
         return organize(dictionary, encoded, matched, null, state.config.match, config, recording.tr)
 
     return state.remember("organization", dataclasses.asdict(config), (state.entries["match"],), compute)
+
+
+def _equal_size(
+    state: _Walk, networks: NetworkAtlas, responses: NeuronResponses, recording: Recording
+) -> EqualSize:
+    whole = state.config
+
+    def compute() -> EqualSize:
+        from .science.equal_size import equal_size
+
+        turned = _turned_labels(networks.labels.tobytes(), whole.match.n_spins, whole.match.seed)
+        null = _null(networks, turned[: whole.equal_size.n_spins], recording)
+        return equal_size(responses, recording.bold, recording.tr, null, whole, state.report("equal_size"))
+
+    parts = (whole.dictionary, whole.encoding, whole.match, whole.equal_size)
+    config: dict = {type(part).__name__: dataclasses.asdict(part) for part in parts}
+    config["block_s"] = whole.organization.block_s
+    inputs = (state.entries["responses"], state.entries["recording"], atlas_digest(networks))
+    return state.remember("equal_size", config, inputs, compute)
 
 
 def _recovery(

@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from .claims import compare
 from .config import RunConfig
 from .values import FitCheck, Run
 
 
-def summary(run: Run) -> dict[str, Any]:
+def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
     """The numbers of a finished run, as ``run --json`` and ``show --json`` print them.
+
+    Parameters
+    ----------
+    run : Run
+    others : sequence of Run
+        Runs to compare it with (see `claims.comparable`).
 
     Returns
     -------
     dict
         ``id, label, recording, model, weights, seed, n_neurons, n_trs, n_atoms,
         n_subjects, dictionary, encoding, correspondence, organization,
-        recovery`` (simulated recordings only) ``, seconds``. Plain numbers,
-        ``None`` where a quantity is not defined.
+        equal_size, claims, recovery`` (simulated recordings only) ``,
+        seconds``. Plain numbers, ``None`` where a quantity is not defined.
     """
     config: RunConfig = run.config  # type: ignore[assignment]
     numbers = {
@@ -38,6 +47,12 @@ def summary(run: Run) -> dict[str, Any]:
         "encoding": _encoding(run, config.encoding.fdr),
         "correspondence": _correspondence(run),
         "organization": _organization(run),
+        "equal_size": _equal_size(run),
+        "claims": [
+            dataclasses.asdict(claim) | {"sentence": claim.sentence}
+            for other in others
+            for claim in compare(run, other)
+        ],
         "seconds": {step: round(s, 2) for step, s in run.seconds.items()},
     }
     if run.recovery is not None:
@@ -102,6 +117,12 @@ def _organization(run: Run) -> dict[str, Any]:
     numbers["nulls"] = {r.metric: [r.null_low, r.null_high] for r in table.itertuples() if r.null == r.null}
     numbers["networks"] = run.organization.networks.to_dict("records")
     return numbers
+
+
+def _equal_size(run: Run) -> dict[str, Any]:
+    draws = run.equal_size.draws
+    means = {name: float(values.mean()) for name, values in draws.items()} if len(draws) else {}
+    return {"n_neurons": run.equal_size.n_neurons, "n_draws": len(draws), **means}
 
 
 def _recovery(run: Run) -> dict[str, Any]:
@@ -169,4 +190,4 @@ def sentences(numbers: dict[str, Any]) -> list[str]:
             f"Planted truth: {r['score']:.0%} of {len(r['table'])} effects recovered, chance {r['chance']:.0%}, "
             f"p {r['p']:.4f}; {r['n_links_planted']} of {r['n_links']} accepted links are planted ones."
         )
-    return lines
+    return lines + [claim["sentence"] for claim in numbers["claims"]]

@@ -560,6 +560,41 @@ class Organization(_Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class EqualSize(_Frozen):
+    """Metrics of one model at a fixed number of neurons.
+
+    Attributes
+    ----------
+    n_neurons : int
+        Neurons in each draw.
+    draws : DataFrame
+        One row per random sub-sample: ``diversity, consistency,
+        consistency_spatial, effective_rank, compactness, n_links, r_heldout``.
+        No rows where the model has too few neurons.
+    resampled : DataFrame
+        The same draws after a bootstrap of subjects and of blocks of time;
+        row i of two models on one recording was resampled alike.
+    """
+
+    n_neurons: int
+    draws: pd.DataFrame
+    resampled: pd.DataFrame
+
+    def difference(self, other: EqualSize, metric: str) -> tuple[float, float, float]:
+        """This model minus another: the difference, and its 95 % interval over paired draws.
+
+        The interval is moved by the bootstrap's bias; NaN where either has no draws.
+        """
+        pairs = self.resampled[metric].to_numpy()[: len(other.resampled)]
+        pairs = pairs - other.resampled[metric].to_numpy()[: len(pairs)]
+        if self.n_neurons != other.n_neurons or np.isfinite(pairs).sum() < 20:
+            return (float("nan"),) * 3
+        value = float(np.nanmean(self.draws[metric]) - np.nanmean(other.draws[metric]))
+        low, high = np.nanpercentile(pairs, [2.5, 97.5]) - np.nanmean(pairs)
+        return value, value + float(low), value + float(high)
+
+
+@dataclass(frozen=True, eq=False)
 class PlantedTruth(_Frozen):
     """What a simulated recording was made of.
 
@@ -637,6 +672,7 @@ class Run:
     encoding: EncodingResult
     correspondence: Correspondence
     organization: Organization
+    equal_size: EqualSize
     recovery: Recovery | None = None
     seconds: dict = field(default_factory=dict)
 

@@ -2,11 +2,12 @@
 
 import streamlit as st
 
+import compare_parts
 import page_parts as parts
 from brainlike_core.figures import captions, comparison
 
 with parts.page("Compare models", "How do models differ in how their sub-groups are organised?"):
-    runs = parts.choose_runs()
+    runs = compare_parts.choose_runs()
     grid = st.grid(2, min_column_width=420, gap="large")
     left, right = grid.cell(), grid.cell()
     with left:
@@ -25,6 +26,11 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
             )  # fmt: skip
         chart = comparison.diversity_consistency(runs, kind)
         parts.figure(chart, captions.tradeoff(runs), "Diversity against consistency", "tradeoff")
+
+    st.subheader("What can be said", anchor=False)
+    found = compare_parts.claims(runs)
+    if found:
+        st.caption(captions.claims(runs))
 
     st.subheader("Which networks are involved", anchor=False)
     rule = "paper"

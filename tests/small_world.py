@@ -25,6 +25,7 @@ from brainlike_core.archive import Workspace
 from brainlike_core.config import (
     DictionaryConfig,
     EncodingConfig,
+    EqualSizeConfig,
     ExtractConfig,
     MatchConfig,
     OrganizationConfig,
@@ -60,6 +61,7 @@ def small_config(**parts: object) -> RunConfig:
         "encoding": EncodingConfig(n_surrogates=19),
         "match": MatchConfig(n_spins=40, n_fakes=5),
         "organization": OrganizationConfig(n_bootstraps=30, n_null=20),
+        "equal_size": EqualSizeConfig(n_neurons=100, n_draws=20, n_spins=19),
     }
     return RunConfig(**(settings | parts))
 

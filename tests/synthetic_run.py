@@ -26,6 +26,7 @@ from brainlike_core.values import (
     Correspondence,
     Dictionary,
     EncodingResult,
+    EqualSize,
     Organization,
     PlantedTruth,
     Recording,
@@ -78,6 +79,7 @@ def make_run(settings: RunConfig | None = None, seed: int = 0) -> Run:
         encoding=_encoding(rng, 0.12 if settings.extract.weights == "trained" else 0.02),
         correspondence=_correspondence(atlas.networks),
         organization=_organization(atlas.networks),
+        equal_size=_equal_size(0.1 if settings.extract.weights == "trained" else 0.0),
         recovery=_recovery() if settings.recording.name == "simulated" else None,
         seconds={"recording": 1.0, "dictionary": 2.0, "encoding": 3.0},
     )
@@ -93,6 +95,7 @@ def write(run: Run, folder: str | Path) -> str:
         "encoding": run.encoding,
         "match": run.correspondence,
         "organization": run.organization,
+        "equal_size": run.equal_size,
     }
     if run.recovery is not None:
         values["recovery"] = run.recovery
@@ -231,6 +234,15 @@ def _organization(networks: tuple[str, ...]) -> Organization:
     profiles[[LANGUAGE, AUDITORY, DEFAULT]] = (0.1, 0.2, 0.3, 0.4)
     columns = ["metric", "value", "low", "high", "null", "null_low", "null_high"]
     return Organization(pd.DataFrame(rows, columns=columns), table, profiles)
+
+
+def _equal_size(gain: float) -> EqualSize:
+    """Thirty draws: consistency is higher by ``gain``, everything else is the same for every run."""
+    rng = np.random.default_rng(7)
+    noise = pd.DataFrame({name: 0.02 * rng.standard_normal(30) for name in METRICS})
+    draws = noise + pd.Series({name: value for name, (value, _, _) in METRICS.items()})
+    draws["consistency"] += gain + 0.01 * gain * rng.standard_normal(30)
+    return EqualSize(30, draws.assign(r_heldout=0.05), draws)
 
 
 def _truth() -> PlantedTruth:

@@ -23,7 +23,7 @@ from tests.small_world import (
     write_pieman,
 )
 
-WALK = ["recording", "extract", "responses", "dictionary", "encoding", "match", "organization"]
+WALK = ["recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "equal_size"]
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ from tests.small_world import (
     write_pieman,
 )
 
-WALK = ["recording", "extract", "responses", "dictionary", "encoding", "match", "organization"]
+WALK = ["recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "equal_size"]
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,7 @@ def keys(workspace):
 
 @needs_minilm
 def test_first_walk_computes_each_step_once(walked):
-    """Seven steps in order, seven results and one record."""
+    """Each step in order, a result of each and one record."""
     workspace, run, computed = walked
     assert computed == WALK and list(run.seconds) == WALK
     assert len(list(workspace.results)) == len(WALK) + 1 and len(list(workspace.runs)) == 1
@@ -106,7 +106,12 @@ def test_results_fit_each_other(walked):
 @pytest.mark.parametrize(
     ("part", "field", "value", "follows"),
     [
-        ("recording", "subjects", (1, 2, 3), ["recording", "encoding", "match", "organization"]),
+        (
+            "recording",
+            "subjects",
+            (1, 2, 3),
+            ["recording", "encoding", "match", "organization", "equal_size"],
+        ),
         ("recording", "seed", 1, []),  # seed of the simulation
         ("extract", "layers", (0,), WALK[1:]),
         ("extract", "seed", 1, []),  # seed of random weights
@@ -116,7 +121,9 @@ def test_results_fit_each_other(walked):
         ("encoding", "n_surrogates", 20, WALK[4:]),
         ("match", "n_spins", 41, WALK[5:]),
         ("match", "atlas", "yeo7", WALK[5:]),
-        ("organization", "seed", 1, WALK[6:]),
+        ("organization", "seed", 1, ["organization"]),
+        ("organization", "block_s", 20.0, WALK[6:]),
+        ("equal_size", "n_neurons", 90, ["equal_size"]),
     ],
 )
 def test_one_setting_recomputes_only_what_follows(own, data, monkeypatch, part, field, value, follows):
@@ -204,7 +211,7 @@ def test_simulated_recording_is_compared_with_its_plant(tmp_path, monkeypatch):
     assert list(run.seconds) == [*WALK, "recovery"] and run.recording.subjects[2] == "sim-03"
     computed = watch_computing(monkeypatch)
     other = pipeline.walk(small_config(**parts, match=MatchConfig("yeo7", n_spins=40, n_fakes=5)), workspace)
-    assert computed == ["match", "organization"] and other.recovery is None
+    assert computed == ["match", "organization", "equal_size"] and other.recovery is None
 
 
 # -- progress -----------------------------------------------------------------------

@@ -98,7 +98,7 @@ def specialisation(dice: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class _View:
+class View:
     """One sample of the quantities that the metrics need."""
 
     time: np.ndarray  # (n_atoms, n_atoms) correlation of atoms
@@ -135,9 +135,9 @@ def organize(
     Organization
     """
     rng = np.random.default_rng(config.seed)
-    view = _View(
-        _correlation(dictionary.atoms.T),
-        _correlation(encoded.z_maps),
+    view = View(
+        correlation(dictionary.atoms.T),
+        correlation(encoded.z_maps),
         correspondence.dice,
         correspondence.paper_links,
     )
@@ -149,7 +149,7 @@ def organize(
     return Organization(metrics=metrics, networks=networks, layer_profiles=profiles)
 
 
-def _correlation(rows: np.ndarray) -> np.ndarray:
+def correlation(rows: np.ndarray) -> np.ndarray:
     centred = rows - rows.mean(1, keepdims=True)
     unit = centred / np.maximum(np.linalg.norm(centred, axis=1, keepdims=True), 1e-12)
     return (unit @ unit.T).astype(np.float64)
@@ -164,7 +164,7 @@ def _bootstraps(
     config: OrganizationConfig,
     tr: float,
     rng: np.random.Generator,
-) -> list[_View]:
+) -> list[View]:
     weights, atoms = np.asarray(encoded.weights), dictionary.atoms
     n_subjects = len(weights)
     threshold = z_to_t(match_config.z_threshold, n_subjects)
@@ -177,8 +177,8 @@ def _bootstraps(
             continue  # two different subjects have no usable spread
         maps = group_t(weights[drawn])
         dice = null.dice(signed_masks(maps, threshold))
-        rows = _block_rows(len(atoms), block, rng)
-        views.append(_View(_correlation(atoms[rows].T), _correlation(maps), dice, dice >= floor))
+        rows = block_rows(len(atoms), block, rng)
+        views.append(View(correlation(atoms[rows].T), correlation(maps), dice, dice >= floor))
     return views
 
 
@@ -188,7 +188,7 @@ def _smallest_linked(correspondence: Correspondence) -> np.ndarray:
     return linked.min(1, keepdims=True)
 
 
-def _block_rows(n_rows: int, block: int, rng: np.random.Generator) -> np.ndarray:
+def block_rows(n_rows: int, block: int, rng: np.random.Generator) -> np.ndarray:
     """Rows of a circular block bootstrap."""
     starts = rng.integers(n_rows, size=-(-n_rows // block))
     return ((starts[:, None] + np.arange(block)) % n_rows).ravel()[:n_rows]
@@ -210,7 +210,7 @@ def _members(links: np.ndarray) -> list[np.ndarray]:
     return [np.flatnonzero(linked[:, f]) for f in range(linked.shape[1])]
 
 
-def _scalars(view: _View) -> dict[str, float]:
+def scalars(view: View) -> dict[str, float]:
     consistency = _model_consistency(view.time, view.links)
     spread = diversity(view.time)
     n_links = int(view.links.any(0).sum())
@@ -237,14 +237,14 @@ def _balance(spread: float, consistency: float) -> float:
 
 
 def _metrics_table(
-    view: _View,
-    samples: list[_View],
+    view: View,
+    samples: list[View],
     histogram: np.ndarray,
     config: OrganizationConfig,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    values = _scalars(view)
-    drawn = pd.DataFrame([_scalars(s) for s in samples])
+    values = scalars(view)
+    drawn = pd.DataFrame([scalars(s) for s in samples])
     nulls = _null_consistency(view, config.n_null, rng)
     rows = []
     for metric, value in values.items():
@@ -262,7 +262,7 @@ def _layer_interval(histogram: np.ndarray, rng: np.random.Generator, n: int = 20
     return _interval(layer_divergence(histogram), np.array(draws))
 
 
-def _null_consistency(view: _View, n_null: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+def _null_consistency(view: View, n_null: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Consistency of random atom sets of the same sizes."""
     sizes = [len(m) for m in _members(view.links)]
     time, space = [], []
@@ -274,8 +274,8 @@ def _null_consistency(view: _View, n_null: int, rng: np.random.Generator) -> dic
 
 
 def _network_table(
-    view: _View,
-    samples: list[_View],
+    view: View,
+    samples: list[View],
     correspondence: Correspondence,
     profiles: np.ndarray,
     config: OrganizationConfig,
