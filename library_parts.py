@@ -11,9 +11,8 @@ from typing import Any
 import streamlit as st
 
 import page_parts as parts
-from brainlike_core import archive, fetching, pipeline
-from brainlike_core.config import CONFOUNDS, RecordingConfig
-from brainlike_core.errors import BrainlikeError
+from brainlike_core import archive, engine, fetching, report
+from brainlike_core.config import CONFOUNDS, CheckConfig, RecordingConfig
 from brainlike_core.figures import library_charts
 from brainlike_core.values import FitCheck
 
@@ -22,6 +21,11 @@ STATES = {
     "agreement": ":orange-badge[:material/gavel: needs agreement]",
     "get": ":gray-badge[:material/cloud_download: to download]",
     "own": ":blue-badge[:material/folder: your folder]",
+}
+MARKS = {
+    "bad": ":red[:material/error:]",
+    "look": ":orange[:material/visibility:]",
+    "good": ":green[:material/check_circle:]",
 }
 UPLOADS = Path(parts.CACHE) / "uploads"
 
@@ -55,7 +59,7 @@ def _card(entry: dict[str, Any]) -> None:
             if st.button(
                 "Does it fit its story?", key=f"check-{entry['name']}", icon=":material/fact_check:"
             ):
-                _dialog(RecordingConfig(entry["name"]), entry["title"])
+                begin_check(CheckConfig(RecordingConfig(entry["name"])))
         elif state == "get" and entry["kind"] != "model":
             _get(entry["name"])
         elif state == "agreement":
@@ -64,10 +68,6 @@ def _card(entry: dict[str, Any]) -> None:
             for label in ("licence", "terms", "citation", "source"):
                 if entry[label]:
                     st.caption(f"{label.capitalize()}: {entry[label]}")
-
-
-def _dialog(config: RecordingConfig, title: str) -> None:
-    st.dialog(title, width="large")(check_report)(config)
 
 
 def _facts(entry: dict[str, Any]) -> list[str]:
@@ -113,30 +113,37 @@ def _progress(name: str) -> None:
 # -- a recording of one's own ---------------------------------------------------------
 
 
-def own_recording() -> RecordingConfig | None:
+def own_recording() -> CheckConfig | None:
     """The form of a recording of one's own; None until it names a recording and a story."""
     grid = st.grid(2, min_column_width=330, gap="medium")
     with grid.cell():
+        st.subheader("Recording", anchor=False)
         folder = st.text_input(
-            "Recording: a folder on this computer", placeholder="/data/my_study/derivatives/fmriprep",
+            "A folder on this computer", placeholder="/data/my_study/derivatives/fmriprep",
             help="fMRIPrep derivatives (NIfTI, GIfTI or CIFTI), or one table of parcels per listener",
         )  # fmt: skip
         dropped = st.file_uploader(
-            "or drop one table per listener", type=["npy", "csv", "tsv"], accept_multiple_files=True
+            "or drop one table of parcels per listener",
+            type=["npy", "csv", "tsv"],
+            accept_multiple_files=True,
         )
-        labels = st.file_uploader("Label volume of these tables (MNI)", type=["nii", "gz"])
+        labels = st.file_uploader("Label volume of these tables (MNI), to draw them", type=["nii", "gz"])
     with grid.cell():
+        st.subheader("Story", anchor=False)
         story = st.text_input(
-            "Story: a transcript on this computer", placeholder="/data/my_study/story.TextGrid"
-        )
-        text = st.file_uploader(
-            "or drop it", type=["csv", "tsv", "json", "txt", "TextGrid"],
+            "A transcript on this computer", placeholder="/data/my_study/story.TextGrid",
             help="Gentle, TextGrid, Whisper, WhisperX, a table with onset and word, or plain text",
         )  # fmt: skip
-        onset = st.number_input(
-            "The story begins at (s on the scan clock)", value=0.0, step=0.5, format="%.2f"
+        text = st.file_uploader("or drop it", type=["csv", "tsv", "json", "txt", "TextGrid"])
+        left, right = st.columns(2, vertical_alignment="bottom")
+        onset = left.number_input(
+            "Begins at (s)", value=0.0, step=0.5, format="%.2f",
+            help="Where the transcript's zero lies on the scan clock",
+        )  # fmt: skip
+        pace = right.number_input(
+            "Words per minute", 0.0, 1000.0, 0.0, 10.0, help="Only for a text without times"
         )
-        pace = st.number_input("Words per minute, for a text without times", 0.0, 1000.0, 0.0, 10.0)
+        audio, audio_onset = _sound()
     folder = folder.strip() or _keep(dropped)
     transcript = story.strip() or _keep([text] if text else [], single=True)
     with st.expander("Space, filter and confounds", icon=":material/tune:"):
@@ -145,9 +152,26 @@ def own_recording() -> RecordingConfig | None:
         st.caption("Name or drop a recording and its story; nothing is computed before the check.")
         return None
     parcels = _keep([labels], single=True) if labels else ""
-    return RecordingConfig(
+    recording = RecordingConfig(
         name=folder, story=transcript, story_onset_s=onset, words_per_minute=pace, parcels=parcels, **settings
     )
+    return CheckConfig(recording, audio, audio_onset)
+
+
+def _sound() -> tuple[str, float | None]:
+    """A WAV file and where it begins; empty where none is named."""
+    with st.expander("Its sound, to check the clock twice (optional)", icon=":material/graphic_eq:"):
+        path = st.text_input("A WAV file on this computer", placeholder="/data/my_study/story.wav")
+        file = st.file_uploader("or drop the WAV file", type=["wav"])
+        onset = st.number_input(
+            "The sound begins at (s)",
+            value=None,
+            step=0.5,
+            format="%.2f",
+            placeholder="where the story begins",
+        )
+    audio = path.strip() or _keep([file] if file else [], single=True)
+    return audio, onset if audio else None
 
 
 def _settings() -> dict[str, Any]:
@@ -170,47 +194,103 @@ def _keep(files: Sequence[Any], single: bool = False) -> str:
         return ""
     digest = hashlib.sha256(b"".join(hashlib.sha256(f.getvalue()).digest() for f in files)).hexdigest()
     folder = UPLOADS / digest[:16]
+    if not single:  # the folder's name is that of the recording
+        folder /= _safe(Path(files[0].name).stem) + (f"_and_{len(files) - 1}_more" if files[1:] else "")
     folder.mkdir(parents=True, exist_ok=True)
     for file in files:
-        name = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file.name).name).lstrip(".") or "file"
+        name = _safe(Path(file.name).name)
         (folder / name).write_bytes(file.getvalue())
     return str(folder / name) if single else str(folder)
 
 
-def check_report(config: RecordingConfig) -> None:
-    """Check a recording and its story; keep it where it can be chosen for a run."""
-    try:
-        with st.spinner("Reading the recording and the story"):
-            found = pipeline.check_fit(config, parts.store(), parts.DATA)
-    except BrainlikeError as error:
-        st.warning(str(error), title="This does not fit yet", icon=":material/info:")
+def _safe(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "file"
+
+
+# -- a check --------------------------------------------------------------------------
+
+
+def begin_check(config: CheckConfig) -> None:
+    """Start a check in another process; its id goes to the address, where a reload finds it."""
+    found = engine.start_check(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
+    st.session_state["check"] = st.query_params["check"] = found[:12]
+    st.rerun()
+
+
+def check_panel(own: bool) -> None:
+    """The check that the address names, if it is of a recording of one's own (or of the catalogue)."""
+    asked = st.query_params.get("check") or st.session_state.get("check", "")
+    one = engine.check(asked, parts.CACHE)
+    if one is None or bool(one.config.recording.story) != own:
         return
-    show_check(found)
-    if config.story and st.button("Keep it for runs", type="primary", icon=":material/bookmark_add:"):
-        archive.keep_recording(config, parts.store())
-        st.toast("Kept: choose it under Recording on the start page.")
+    if one.status.state in ("queued", "running"):
+        _under_way(one.config.id)
+        return
+    with st.container(border=True):
+        title, close = st.columns([6, 1], vertical_alignment="center")
+        title.markdown(f"#### Does the story fit? :gray[{one.config.label}]")
+        if close.button("Close", width="stretch"):
+            st.session_state.pop("check", None)
+            st.query_params.pop("check", None)
+            st.rerun()
+        if one.found is not None:
+            show_check(one.found)
+            _offer(one.config.recording)
+        elif one.status.state == "cancelled":
+            st.caption("The check was cancelled.")
+        elif one.status.state == "failed":
+            st.warning(one.status.message, title="This cannot be checked yet", icon=":material/info:")
+        else:
+            st.caption("Its result is no longer in the cache: check it again.")
+
+
+@st.fragment(run_every=0.5)
+def _under_way(check_id: str) -> None:
+    now = engine.status(check_id, parts.CACHE)
+    if now is None or now.state not in ("queued", "running"):
+        st.rerun()
+    else:
+        parts.job_card(now)
+
+
+def _offer(recording: RecordingConfig) -> None:
+    """Keep a recording of one's own where it can be chosen for a run."""
+    if not recording.story:
+        return
+    if recording in archive.kept_recordings(parts.store()):
+        st.page_link(
+            "app.py", label="Kept: choose it as the recording of a run", icon=":material/bookmark_added:"
+        )
+    elif st.button("Keep it for runs", type="primary", icon=":material/bookmark_add:"):
+        archive.keep_recording(recording, parts.store())
+        st.rerun()
 
 
 def show_check(found: FitCheck) -> None:
-    """Facts with their state, and the lag curve: a wrong clock is seen at a glance."""
-    icons = {"good": ":green[:material/check_circle:]", "look": ":orange[:material/visibility:]"}
+    """One sentence, the facts with their state, and the lag curves: a wrong clock is seen at a glance."""
+    say, title, icon = {
+        "good": (st.success, "It fits", ":material/check_circle:"),
+        "look": (st.warning, "Look before you run", ":material/visibility:"),
+        "bad": (st.error, "It does not fit", ":material/error:"),
+    }[found.state]
+    say(report.fit_sentence(found), title=title, icon=icon)
     grid = st.grid(2, min_column_width=380, gap="large")
     with grid.cell():
-        for row in found.facts.itertuples():
-            icon = icons.get(str(row.state), ":red[:material/error:]")
-            st.markdown(f"{icon} **{row.fact}**: {row.value}  \n:gray[{row.note}]")
+        worst_first = sorted(found.facts.itertuples(), key=lambda row: [*MARKS].index(str(row.state)))
+        for row in worst_first:
+            st.markdown(f"{MARKS[str(row.state)]} **{row.fact}**: {row.value}  \n:gray[{row.note}]")
     with grid.cell():
-        st.plotly_chart(
+        parts.figure(
             library_charts.lag_curve(found),
-            theme=None,
-            config=parts.PLOT,
-            alt="Speech against the brain by lag",
+            library_charts.LAG_CAPTION,
+            "Speech against the brain, by lag",
+            "lags",
         )
-        st.caption(
-            "Largest r over locations between speech (haemodynamic response, same filter) and the mean listener. "
-            "Dotted: 95 % of the largest r of 200 phase-randomised copies, over all lags and locations. Band: where "
-            "a right clock peaks."
-        )
+        if found.has_audio:
+            parts.figure(
+                library_charts.sound_curve(found), library_charts.SOUND_CAPTION, "Sound against words, by lag",
+                "sound-lags",
+            )  # fmt: skip
 
 
 # -- the store ------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from . import __version__, archive, engine, pipeline, report
 from .config import (
     CONFOUNDS,
     NEURON_KINDS,
+    CheckConfig,
     DictionaryConfig,
     EncodingConfig,
     ExtractConfig,
@@ -60,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     fetch.add_argument("--subjects", default="all", help="all (default), or such as 1-40")
     check = _command(commands, "check", "does the story fit the recording?", _check)
     _recording_options(check)
+    check.add_argument("--audio", default="", metavar="FILE", help="the story's sound, a WAV file")
+    onset = "the sound's zero on the scan clock (default --story-onset)"
+    check.add_argument("--audio-onset", type=float, metavar="S", help=onset)
     _command(commands, "runs", "list the finished runs", _list_runs)
     show = _command(commands, "show", "the numbers of a finished run", _show)
     show.add_argument("run", help="the first characters of its id")
@@ -252,10 +256,13 @@ def _fetch(given: argparse.Namespace) -> None:
 
 
 def _check(given: argparse.Namespace) -> None:
-    found = pipeline.check_fit(_recording_config(given), archive.open_store(given.cache), _data(given))
+    config = CheckConfig(_recording_config(given), given.audio, given.audio_onset)
+    watch = _Watch(config.label)
+    found = pipeline.check_fit(config, archive.open_store(given.cache), _data(given), watch)
     if given.json:
         print(json.dumps(report.fit(found), allow_nan=False))
         return
+    print(report.fit_sentence(found))
     for row in found.facts.itertuples():
         print(f"{row.state:<5} {row.fact}: {row.value} ({row.note})")
 

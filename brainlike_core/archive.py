@@ -16,10 +16,10 @@ from pathlib import Path
 import pandas as pd
 
 from .claims import comparable
-from .config import RecordingConfig, RunConfig, run_config_from_dict
+from .config import CheckConfig, RecordingConfig, RunConfig, run_config_from_dict
 from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
 from .store import Question, Store, Verification
-from .values import Run, RunRecord, Story
+from .values import FitCheck, Run, RunRecord, Story
 
 _KEPT = "own_recordings.json"
 # A record without one of these is of another version: its run is not finished for this one.
@@ -185,6 +185,26 @@ def verify(workspace: Workspace) -> Verification:
     return Verification(
         results.whole + runs.whole, results.damaged + runs.damaged, results.n_bytes + runs.n_bytes
     )
+
+
+# -- checks -------------------------------------------------------------------------
+
+
+def write_check(config: CheckConfig, found: FitCheck, workspace: Workspace) -> None:
+    """Keep what a check found; an earlier answer to the same question is replaced, as files may change."""
+    workspace.results.put(_check_question(config.id), found)
+
+
+def load_check(check_id: str, workspace: Workspace) -> FitCheck | None:
+    """What a check found; None where it was never done, pruned, damaged, or of another version."""
+    try:
+        return workspace.results.get(_check_question(check_id).key)
+    except (KeyError, DamagedEntryError):
+        return None
+
+
+def _check_question(check_id: str) -> Question:
+    return Question("check", 1, {"id": check_id})
 
 
 # -- words --------------------------------------------------------------------------

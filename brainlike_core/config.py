@@ -118,6 +118,53 @@ class RecordingConfig:
 
 
 @dataclass(frozen=True)
+class CheckConfig:
+    """Does a story fit a recording? Its digest is the check's id.
+
+    Attributes
+    ----------
+    recording : RecordingConfig
+    audio : str
+        A WAV file of the story, or empty.
+    audio_onset_s : float or None
+        Where the sound begins on the scan clock, seconds; None = where the
+        transcript's zero lies.
+    """
+
+    recording: RecordingConfig = field(default_factory=RecordingConfig)
+    audio: str = ""
+    audio_onset_s: float | None = None
+
+    def __post_init__(self) -> None:
+        _need(abs(self.sound_onset_s) < 86_400, "audio_onset_s", self.audio_onset_s, "seconds within a day")
+
+    @property
+    def sound_onset_s(self) -> float:
+        """Seconds from the first volume to the first sample of the sound."""
+        return self.recording.story_onset_s if self.audio_onset_s is None else self.audio_onset_s
+
+    @property
+    def id(self) -> str:
+        """The check's id: 64 hex characters."""
+        return digest(self)
+
+    @property
+    def label(self) -> str:
+        """A short name for people, such as ``fmriprep · story.TextGrid · story.wav``."""
+        files = (self.recording.story, self.audio)
+        return " · ".join([self.recording.title, *(f.rstrip("/").rsplit("/", 1)[-1] for f in files if f)])
+
+
+def check_config_from_dict(fields: dict[str, Any]) -> CheckConfig:
+    """Rebuild a `CheckConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
+    values: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in fields["recording"].items()
+    }
+    recording = RecordingConfig(**values)
+    return CheckConfig(**{**fields, "recording": recording})
+
+
+@dataclass(frozen=True)
 class ExtractConfig:
     """Which artificial neurons.
 

@@ -1,4 +1,4 @@
-"""Runs walks in another process: local by default, a Dask cluster by address.
+"""Runs walks and checks in another process: local by default, a Dask cluster by address.
 
 A job's state is a small file in the cache folder, replaced atomically, so a
 reload, a second tab or another program sees the same progress. Two people who
@@ -9,9 +9,11 @@ store's locks hold across processes and machines that share the folder.
 from __future__ import annotations
 
 import atexit
+import contextlib
 import dataclasses
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -23,32 +25,26 @@ from pathlib import Path
 from typing import Any
 
 from . import archive, pipeline
-from .config import RunConfig, run_config_from_dict
-from .errors import BrainlikeError, CancelledError
-from .values import Run
+from .config import CheckConfig, RunConfig, check_config_from_dict, run_config_from_dict
+from .errors import BrainlikeError, CancelledError, ConfigError
+from .values import FitCheck, Run
 
-# Share of a walk's time, measured on two cores; only the progress bar uses it.
-_WEIGHTS = {  # seconds of each step, roughly
-    "recording": 4,
-    "extract": 10,
-    "responses": 1,
-    "dictionary": 4,
-    "encoding": 25,
-    "match": 40,
-    "organization": 5,
-    "equal_size": 20,
-    "recovery": 1,
+# Steps in words, and about how many seconds each takes on two cores: only the progress bar uses these.
+_WALK = {
+    "recording": ("Read the recording", 4),
+    "extract": ("Run the story through the model", 10),
+    "responses": ("Put neurons on the scanner's clock", 1),
+    "dictionary": ("Learn the sparse dictionary", 4),
+    "encoding": ("Predict the brain, held out", 25),
+    "match": ("Match maps with networks, two nulls", 40),
+    "organization": ("Organization with intervals", 5),
+    "equal_size": ("Comparison at equal size", 20),
+    "recovery": ("Compare with the planted truth", 1),
 }
-_TITLES = {
-    "recording": "Read the recording",
-    "extract": "Run the story through the model",
-    "responses": "Put neurons on the scanner's clock",
-    "dictionary": "Learn the sparse dictionary",
-    "encoding": "Predict the brain, held out",
-    "match": "Match maps with networks, two nulls",
-    "organization": "Organization with intervals",
-    "equal_size": "Comparison at equal size",
-    "recovery": "Compare with the planted truth",
+_CHECK = {
+    "sound": ("Read the sound", 1),
+    "recording": ("Read the recording and the story", 10),
+    "check": ("Compare their clocks", 4),
 }
 _ACTIVE = ("queued", "running")
 
@@ -83,11 +79,13 @@ class Status:
 
 
 class _Job:
-    """One walk with its state on disk; `progress` is what the walk calls."""
+    """One walk or check with its state on disk; `progress` is what it calls."""
 
-    def __init__(self, folder: Path, config: RunConfig) -> None:
+    def __init__(self, folder: Path, config: RunConfig | CheckConfig) -> None:
         self.workspace = archive.open_store(folder)  # refuses a folder that cannot be used
-        self.folder, self.config = folder / "jobs", config
+        is_check = isinstance(config, CheckConfig)
+        self.folder, self.config = folder / ("checks" if is_check else "jobs"), config
+        self.plan = _CHECK if is_check else _WALK
         self.folder.mkdir(exist_ok=True)
         self.began = time.time()
         self.done: dict[str, float] = {}
@@ -95,12 +93,12 @@ class _Job:
         self.written = 0.0
 
     def forget_cancel(self) -> None:
-        """A wish to stop that belongs to an earlier walk does not stop this one."""
+        """A wish to stop that belongs to an earlier job does not stop this one."""
         (self.folder / f"{self.config.id}.cancel").unlink(missing_ok=True)
 
     def progress(self, step: str, fraction: float) -> None:
         if (self.folder / f"{self.config.id}.cancel").exists():
-            raise CancelledError("The run was cancelled; what is finished is kept")
+            raise CancelledError("It was cancelled; what is finished is kept")
         now = time.time()
         if step != self.step:
             self.step, self.step_began = step, now
@@ -112,10 +110,11 @@ class _Job:
 
     def write(self, state: str, message: str = "") -> None:
         self.written = time.time()
-        total = sum(_WEIGHTS.values())
-        ready = float(sum(_WEIGHTS[s] for s in self.done))
+        weights = {step: weight for step, (_, weight) in self.plan.items()}
+        total = sum(weights.values())
+        ready = float(sum(weights[s] for s in self.done))
         if self.step and self.step not in self.done:
-            ready += _WEIGHTS[self.step] * self.fraction
+            ready += weights[self.step] * self.fraction
         fraction = 1.0 if state == "done" else ready / total
         elapsed = time.time() - self.began
         left = elapsed * (1 - fraction) / fraction if fraction > 0.03 else None
@@ -125,19 +124,20 @@ class _Job:
                 "done" if s in self.done else "running" if s == self.step else "waiting",
                 self.done.get(s, 0.0),
             )
-            for s, title in _TITLES.items()
+            for s, (title, _) in self.plan.items()
         ]
         body = {
             "run_id": self.config.id,
             "label": self.config.label,
             "state": state,
-            "step": _TITLES.get(self.step, ""),
+            "step": self.plan[self.step][0] if self.step else "",
             "fraction": fraction,
             "seconds_left": left if state in _ACTIVE else None,
             "message": message,
             "steps": steps,
             "pid": os.getpid(),
             "host": socket.gethostname(),
+            "config": dataclasses.asdict(self.config),
         }
         _replace(self.folder / f"{self.config.id}.json", body)
 
@@ -168,8 +168,8 @@ def run_now(
     return _work(job, data_folder, watch)
 
 
-def _work(job: _Job, data_folder: str | None, watch: pipeline.Progress | None = None) -> Run:
-    """Walk, and write how it stands and how it ended."""
+def _work(job: _Job, data_folder: str | None, watch: pipeline.Progress | None = None) -> Any:
+    """Walk or check, and write how it stands and how it ended."""
 
     def progress(step: str, fraction: float) -> None:
         job.progress(step, fraction)
@@ -178,7 +178,11 @@ def _work(job: _Job, data_folder: str | None, watch: pipeline.Progress | None = 
 
     job.write("running")
     try:
-        run = pipeline.walk(job.config, job.workspace, data=data_folder, progress=progress)
+        made: Run | FitCheck
+        if isinstance(job.config, CheckConfig):
+            made = pipeline.check_fit(job.config, job.workspace, data_folder, progress)
+        else:
+            made = pipeline.walk(job.config, job.workspace, data=data_folder, progress=progress)
     except CancelledError as error:
         job.write("cancelled", str(error))
         raise
@@ -189,7 +193,7 @@ def _work(job: _Job, data_folder: str | None, watch: pipeline.Progress | None = 
         job.write("failed", f"Unexpected {type(error).__name__}: {error}")
         raise
     job.write("done")
-    return run
+    return made
 
 
 def start(
@@ -212,29 +216,72 @@ def start(
     list of str
         Run ids.
     """
-    folder = Path(folder).absolute()
-    client = _client(scheduler)
+    client, folder = _client(scheduler), Path(folder).absolute()
     for config in configs:
-        now = status(config.id, folder)
-        if now is not None and now.state in _ACTIVE:
-            continue
-        job = _Job(folder, config)
-        job.forget_cancel()
-        job.write("queued")
-        fields = json.loads(json.dumps(dataclasses.asdict(config)))
-        future = client.submit(
-            _task, fields, str(folder), data_folder, key=f"run-{config.id}-{uuid.uuid4().hex[:8]}", pure=False
-        )
-        _futures[config.id] = future
+        if _queue(config, folder) is not None:
+            _submit(config, folder, data_folder, client)
     return [config.id for config in configs]
+
+
+def start_check(
+    config: CheckConfig,
+    folder: str | Path = "cache",
+    data_folder: str | None = None,
+    scheduler: str = "",
+) -> str:
+    """Begin a check in another process and return its id at once; see `check`.
+
+    The local worker of checks is not that of walks: a check takes seconds and
+    does not wait for a walk of minutes.
+    """
+    folder = Path(folder).absolute()
+    job = _queue(config, folder)
+    if job is not None:
+
+        def submit() -> None:
+            try:
+                _submit(config, folder, data_folder, _client(scheduler, "checks"))
+            except Exception as error:  # a thread's own traceback is seen by no one
+                job.write("failed", f"The worker did not start: {type(error).__name__}: {error}")
+                raise
+
+        threading.Thread(target=submit, daemon=True).start()  # a first worker takes seconds to start
+    return config.id
+
+
+def _queue(config: RunConfig | CheckConfig, folder: Path) -> _Job | None:
+    """A job that now waits for its turn; None where it is under way."""
+    job = _Job(folder, config)
+    now = _status(job.folder / f"{config.id}.json")
+    if now is not None and now.state in _ACTIVE:
+        return None
+    job.forget_cancel()
+    job.write("queued")
+    return job
+
+
+def _submit(config: RunConfig | CheckConfig, folder: Path, data_folder: str | None, client: Any) -> None:
+    fields = json.loads(json.dumps(dataclasses.asdict(config)))
+    task = _check_task if isinstance(config, CheckConfig) else _task
+    key = f"job-{config.id}-{uuid.uuid4().hex[:8]}"
+    _futures[config.id] = client.submit(task, fields, str(folder), data_folder, key=key, pure=False)
 
 
 def _task(fields: dict, folder: str, data_folder: str | None) -> str:
     """What a worker does: the result stays in the store, only the state comes back."""
+    return _attempt(run_config_from_dict(fields), folder, data_folder)
+
+
+def _check_task(fields: dict, folder: str, data_folder: str | None) -> str:
+    return _attempt(check_config_from_dict(fields), folder, data_folder)
+
+
+def _attempt(config: RunConfig | CheckConfig, folder: str, data_folder: str | None) -> str:
     try:
-        return _work(_Job(Path(folder), run_config_from_dict(fields)), data_folder).id
+        _work(_Job(Path(folder), config), data_folder)
     except BrainlikeError as error:
         return str(error)
+    return config.id
 
 
 _futures: dict[str, Any] = {}
@@ -242,13 +289,15 @@ _clients: dict[str, Any] = {}
 _lock = threading.Lock()
 
 
-def _client(scheduler: str) -> Any:
+def _client(scheduler: str, local: str = "walks") -> Any:
+    """Of the cluster at an address, or of a local one with that name."""
     with _lock:
-        if scheduler not in _clients:
+        where = scheduler or local
+        if where not in _clients:
             from distributed import Client
 
-            _clients[scheduler] = Client(scheduler or _local_cluster(), set_as_default=False)
-        return _clients[scheduler]
+            _clients[where] = Client(scheduler or _local_cluster(), set_as_default=False)
+        return _clients[where]
 
 
 def _local_cluster() -> Any:
@@ -289,23 +338,30 @@ def _local_cluster() -> Any:
     return cluster
 
 
-def cancel(run_id: str, folder: str | Path = "cache") -> None:
-    """Ask a walk to stop; it does so within seconds, and what is finished is kept."""
-    jobs = Path(folder).absolute() / "jobs"
-    now = status(run_id, folder)
+def cancel(job_id: str, folder: str | Path = "cache") -> None:
+    """Ask a walk or a check to stop; it does so within seconds, and what is finished is kept."""
+    path = _job_file(job_id, folder)
+    now = _status(path)
     if now is None or now.state not in _ACTIVE:
         return
-    (jobs / f"{run_id}.cancel").touch()
+    path.with_suffix(".cancel").touch()
     if now.state == "queued":
-        body = json.loads((jobs / f"{run_id}.json").read_text())
-        _replace(
-            jobs / f"{run_id}.json", {**body, "state": "cancelled", "message": "Cancelled before it began."}
-        )
+        body = json.loads(path.read_text())
+        _replace(path, {**body, "state": "cancelled", "message": "Cancelled before it began."})
 
 
-def status(run_id: str, folder: str | Path = "cache") -> Status | None:
-    """How a walk stands, or None when it was never begun here."""
-    path = Path(folder).absolute() / "jobs" / f"{run_id}.json"
+def status(job_id: str, folder: str | Path = "cache") -> Status | None:
+    """How a walk or a check stands, or None when it was never begun here."""
+    return _status(_job_file(job_id, folder))
+
+
+def _job_file(job_id: str, folder: str | Path) -> Path:
+    home = Path(folder).absolute()
+    check = home / "checks" / f"{job_id}.json"
+    return check if check.exists() else home / "jobs" / f"{job_id}.json"
+
+
+def _status(path: Path) -> Status | None:
     try:
         body = json.loads(path.read_text())
     except (FileNotFoundError, ValueError):
@@ -323,10 +379,36 @@ def active(folder: str | Path = "cache") -> list[Status]:
     found = []
     for path in sorted(jobs.glob("*.json"), key=lambda p: p.stat().st_mtime):
         recent = time.time() - path.stat().st_mtime < 60
-        now = status(path.stem, folder)
+        now = _status(path)
         if now is not None and (now.state in _ACTIVE or (recent and now.state != "done")):
             found.append(now)
     return sorted(found, key=lambda now: now.state == "queued")  # what waits stands last
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check: what was asked, how it stands, and what it found (None until it is done)."""
+
+    config: CheckConfig
+    status: Status
+    found: FitCheck | None
+
+
+def check(check_id: str, folder: str | Path = "cache") -> Check | None:
+    """The check with an id or its first characters (at least 12), or None where there is none."""
+    home = Path(folder).absolute()
+    if not re.fullmatch(r"[0-9a-f]{12,64}", check_id):
+        return None
+    for path in (home / "checks").glob(f"{check_id}*.json"):
+        now = _status(path)
+        with contextlib.suppress(ValueError, KeyError, TypeError, ConfigError):
+            config = check_config_from_dict(json.loads(path.read_text())["config"])
+            if now is not None and config.id == path.stem:
+                done = now.state == "done"
+                return Check(
+                    config, now, archive.load_check(path.stem, archive.open_store(home)) if done else None
+                )
+    return None
 
 
 def _alive(body: dict) -> bool:

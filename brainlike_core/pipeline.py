@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from .archive import Workspace, load_run, write_record
-from .config import RecordingConfig, RunConfig
+from .archive import Workspace, load_run, write_check, write_record
+from .config import CheckConfig, RecordingConfig, RunConfig
 from .errors import RecordingError
 from .sources import atlases, located, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
@@ -238,17 +238,46 @@ def check_names(config: RunConfig, data: str | Path | None = None) -> str:
 
 
 def check_fit(
-    config: RecordingConfig,
+    config: CheckConfig,
     workspace: Workspace,
     data: str | Path | None = None,
     progress: Progress = _silent,
 ) -> FitCheck:
-    """Read a recording with its story, and check that they fit: see `science.fit_check`."""
-    from .science.fit_check import fit_check
+    """Read a recording, its story and its sound, check that they fit, and keep the answer by the check's id.
 
-    state = _Walk(RunConfig(recording=config), workspace, data, progress, {}, {})
+    Parameters
+    ----------
+    config : CheckConfig
+    workspace : Workspace
+    data : path, optional
+        Where the recording is, when it is not embedded.
+    progress : callable(step, fraction)
+        Of the steps ``recording``, ``sound`` and ``check``; may raise `CancelledError` to stop.
+
+    Returns
+    -------
+    FitCheck
+        See `science.fit_check.fit_check`.
+
+    Raises
+    ------
+    BrainlikeError
+        As `walk`.
+    """
+    from .science.fit_check import fit_check
+    from .sources.audio import audio_envelope
+
+    located.check_name(config.recording)
+    progress("sound", 0.0)  # before the recording, which takes longer: its refusals come at once
+    sound = audio_envelope(config.audio, onset_s=config.sound_onset_s) if config.audio else None
+    progress("sound", 1.0)
+    state = _Walk(RunConfig(recording=config.recording), workspace, data, progress, {}, {})
     recording, story, _ = _recording(state)
-    return fit_check(story, recording)
+    progress("check", 0.0)
+    found = fit_check(story, recording, sound, progress=state.report("check"))
+    write_check(config, found, workspace)
+    progress("check", 1.0)
+    return found
 
 
 def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
@@ -256,7 +285,9 @@ def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
     if wanted.name == "simulated":
         return _simulated(state, wanted)
     found = located.locate(wanted, state.data)
-    recording, story = state.remember("recording", found.settings, (found.digest,), found.load)
+    recording, story = state.remember(
+        "recording", found.settings, (found.digest,), lambda: found.load(state.report("recording"))
+    )
     return recording, story, None
 
 
@@ -269,7 +300,9 @@ def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story,
         "recording",
         config,
         (story, atlas_digest(atlas("eg17"))),
-        lambda: simulation.simulate(seed=wanted.seed, subjects=wanted.subjects),
+        lambda: simulation.simulate(
+            seed=wanted.seed, subjects=wanted.subjects, progress=state.report("recording")
+        ),
     )
 
 

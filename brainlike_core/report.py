@@ -139,18 +139,59 @@ def _recovery(run: Run) -> dict[str, Any]:
 
 
 def fit(check: FitCheck) -> dict[str, Any]:
-    """Whether a story fits a recording, as ``check --json`` prints it: ``facts, lags_s, best_r, null_r, ...``."""
-    return _plain(
-        {
-            "facts": check.facts.to_dict("records"),
-            "lags_s": check.lags_s.tolist(),
-            "best_r": check.best_r.tolist(),
-            "null_r": check.null_r,
-            "peak_lag_s": check.peak_lag_s,
-            "isc_median": float(np.median(check.isc)),
-            "isc_max": float(check.isc.max()),
+    """Whether a story fits a recording, as ``check --json`` prints it.
+
+    ``state, sentence, facts, lags_s, best_r, null_r, peak_lag_s, isc_median, isc_max``; with a sound also
+    ``audio: {r, null_r, peak_lag_s}`` (the brain) and ``sound: {lags_s, r, null_r, lag_s}`` (its words).
+    """
+    body: dict[str, Any] = {
+        "state": check.state,
+        "sentence": fit_sentence(check),
+        "facts": check.facts.to_dict("records"),
+        "lags_s": check.lags_s.tolist(),
+        "best_r": check.best_r.tolist(),
+        "null_r": check.null_r,
+        "peak_lag_s": check.peak_lag_s,
+        "isc_median": float(np.median(check.isc)),
+        "isc_max": float(check.isc.max()),
+    }
+    if check.has_audio:
+        body["audio"] = {
+            "r": check.audio_r.tolist(),
+            "null_r": check.audio_null_r,
+            "peak_lag_s": check.audio_peak_lag_s,
         }
-    )
+        body["sound"] = {
+            "lags_s": check.sound_lags_s.tolist(),
+            "r": check.sound_r.tolist(),
+            "null_r": check.sound_null_r,
+            "lag_s": check.sound_lag_s,
+        }
+    return _plain(body)
+
+
+_CLOCKS = ("Sound and words", "Clock", "Clock of the sound")  # the likeliest mistakes first
+
+
+def fit_sentence(check: FitCheck) -> str:
+    """Whether a story fits a recording, in one plain sentence; the clocks first.
+
+    Parameters
+    ----------
+    check : FitCheck
+    """
+    worst = [row for row in check.facts.itertuples() if row.state == check.state != "good"]
+    if worst:
+        first = min(worst, key=lambda row: (_CLOCKS.index(row.fact) if row.fact in _CLOCKS else 9, row.Index))
+        plain = "" if first.fact in _CLOCKS else f"{first.fact.lower()}: "
+        opening = "does not fit the recording" if check.state == "bad" else "may fit, but look at this"
+        return f"The story {opening}: {plain}{first.value}; {first.note}."
+    where = "beyond the haemodynamic response"
+    heard = f"the brain follows speech at {check.peak_lag_s:+.1f} s {where}"
+    if check.has_audio:
+        both = f"{check.peak_lag_s:+.1f} s, and its sound at {check.audio_peak_lag_s:+.1f} s, {where}"
+        heard = f"the brain follows speech at {both}; sound and words agree within {max(abs(check.sound_lag_s), 0.1):.1f} s"
+    return f"The story fits the recording: {heard}."
 
 
 def _plain(value: Any) -> Any:

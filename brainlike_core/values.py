@@ -113,6 +113,33 @@ class Story(_Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class Audio(_Frozen):
+    """How loud a story's sound is, on the scanner's clock.
+
+    Attributes
+    ----------
+    name : str
+    envelope : float32 (n_steps,)
+        Mean rectified amplitude in each step; full scale = 1.
+    step_s : float
+        Seconds per step.
+    onset_s : float
+        Seconds from the first volume to the first sample.
+    seconds : float
+        How long the sound lasts.
+    """
+
+    name: str
+    envelope: np.ndarray
+    step_s: float
+    onset_s: float
+    seconds: float
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+
+@dataclass(frozen=True, eq=False)
 class Recording(_Frozen):
     """Brains that listened to one story.
 
@@ -701,9 +728,13 @@ class RunRecord:
     utc: str
 
 
+def _nothing() -> np.ndarray:
+    return np.empty(0, np.float32)
+
+
 @dataclass(frozen=True, eq=False)
 class FitCheck(_Frozen):
-    """Does a story fit a recording? Read before anything is computed.
+    """Does a story fit a recording, and its sound both? Read before anything is computed.
 
     Attributes
     ----------
@@ -722,6 +753,18 @@ class FitCheck(_Frozen):
     isc : float32 (n_locations,)
         Leave-one-out inter-subject correlation, mean over subjects; NaN with
         fewer than 3 subjects.
+    audio_r : float32 (n_lags,)
+        As ``best_r``, for the sound's envelope; empty without a sound.
+    audio_null_r, audio_peak_lag_s : float
+        As ``null_r`` and ``peak_lag_s``; NaN without a sound.
+    sound_lags_s : float64 (n_sound_lags,)
+        Seconds by which the sound follows its words; empty without a sound.
+    sound_r : float32 (n_sound_lags,)
+        Pearson r of the envelope with "a word is being spoken".
+    sound_null_r : float
+        95th percentile of the largest r at any lag for phase-randomised envelopes.
+    sound_lag_s : float
+        Lag of the largest r.
     """
 
     facts: pd.DataFrame
@@ -730,6 +773,22 @@ class FitCheck(_Frozen):
     null_r: float
     peak_lag_s: float
     isc: np.ndarray
+    audio_r: np.ndarray = field(default_factory=_nothing)
+    audio_null_r: float = float("nan")
+    audio_peak_lag_s: float = float("nan")
+    sound_lags_s: np.ndarray = field(default_factory=_nothing)
+    sound_r: np.ndarray = field(default_factory=_nothing)
+    sound_null_r: float = float("nan")
+    sound_lag_s: float = float("nan")
 
     def __post_init__(self) -> None:
         self._freeze()
+
+    @property
+    def state(self) -> str:
+        """The worst state of its facts."""
+        return max(self.facts["state"], key=("good", "look", "bad").index)
+
+    @property
+    def has_audio(self) -> bool:
+        return len(self.audio_r) > 0

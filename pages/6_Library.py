@@ -9,15 +9,16 @@ from brainlike_core import pipeline
 with parts.page("Library", "What is here, what can be had, and does your own recording fit?"):
     catalogue = pipeline.catalogue(parts.DATA)
     names = ["Recordings", "Your own", "Models", "Atlases", "Surfaces and stories", "Store"]
-    recordings, own, models, atlases, surfaces, store = st.tabs(names)
+    # The tab is in the address, so that a reload comes back to it.
+    recordings, own, models, atlases, surfaces, store = st.tabs(names, key="tab", bind="query-params")
     with recordings:
+        library.check_panel(own=False)
         library.cards([entry for entry in catalogue["recordings"] if entry["how"] != "your folder"])
     with own:
         config = library.own_recording()
         if config and st.button("Check", type="primary", icon=":material/fact_check:"):
-            st.session_state["checked"] = config
-        if config and st.session_state.get("checked") == config:
-            library.check_report(config)
+            library.begin_check(config)
+        library.check_panel(own=True)
     with models:
         library.cards(catalogue["models"])
     with atlases:

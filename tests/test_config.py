@@ -2,12 +2,14 @@
 
 import dataclasses
 import doctest
+import json
 import pickle
 
 import pytest
 
 from brainlike_core import config, errors
 from brainlike_core.config import (
+    CheckConfig,
     DictionaryConfig,
     EncodingConfig,
     ExtractConfig,
@@ -16,6 +18,7 @@ from brainlike_core.config import (
     RecordingConfig,
     ResponseConfig,
     RunConfig,
+    check_config_from_dict,
     digest,
     run_config_from_dict,
 )
@@ -120,3 +123,20 @@ def test_a_run_says_which_neurons_where_they_are_not_the_papers():
         RunConfig(extract=ExtractConfig(model="minilm-l6", neurons=kind)) for kind in ("ffn_out", "attn_out")
     ]
     assert [run.label for run in runs] == ["minilm-l6 · simulated", "minilm-l6 · attn_out · simulated"]
+
+
+def test_a_check_is_its_recording_and_its_sound():
+    """Rebuilt from JSON it is equal; each part is in its id; the sound begins with the story unless said otherwise."""
+    recording = RecordingConfig("/my/study", (1, 2), story="/my/tale.csv", story_onset_s=4.0)
+    check = CheckConfig(recording, "/my/tale.wav")
+    assert check.sound_onset_s == 4 and CheckConfig(recording, "/my/tale.wav", 0.0).sound_onset_s == 0
+    assert check.label == "study · tale.csv · tale.wav"
+    assert check_config_from_dict(json.loads(json.dumps(dataclasses.asdict(check)))) == check
+    others = (
+        CheckConfig(recording),
+        CheckConfig(recording, "/my/tale.wav", 4.0),
+        CheckConfig(audio="/my/tale.wav"),
+    )
+    assert len({one.id for one in (check, *others)}) == 4
+    with pytest.raises(ConfigError, match="audio_onset_s"):
+        CheckConfig(recording, "/my/tale.wav", float("nan"))

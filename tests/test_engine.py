@@ -6,13 +6,16 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from brainlike_core import archive, engine, pipeline
-from brainlike_core.config import DictionaryConfig, OrganizationConfig, RecordingConfig
+from brainlike_core.config import CheckConfig, DictionaryConfig, OrganizationConfig, RecordingConfig
 from brainlike_core.errors import CancelledError, RecordingError, StoreError
+from brainlike_core.sources import bids
+from tests.small_study import TR, write_study
 from tests.small_world import (
     OFFLINE,
     ROOT,
@@ -291,3 +294,85 @@ def watch_until_done(config, folder):
         seen.append(engine.status(config.id, folder))
         time.sleep(0.05)
     return [*seen, engine.status(config.id, folder)]
+
+
+CHECKER = """
+import json, sys, time
+from brainlike_core import engine
+from brainlike_core.config import check_config_from_dict
+
+if __name__ == "__main__":
+    config = check_config_from_dict(json.loads(sys.argv[2]))
+    began = time.perf_counter()
+    check_id = engine.start_check(config, sys.argv[1])
+    waited = time.perf_counter() - began
+    while engine.status(check_id, sys.argv[1]).state in ("queued", "running"):
+        time.sleep(0.05)
+    heavy = [name for name in ("torch", "transformers", "numba", "nilearn") if name in sys.modules]
+    print(json.dumps({"waited": waited, "heavy": heavy}), flush=True)
+"""
+
+
+def test_a_check_in_a_worker_is_seen_from_another_process(tmp_path):
+    """It begins without waiting for its worker; this process finds what was asked, and what was found."""
+    study = write_study(tmp_path)
+    config = CheckConfig(RecordingConfig(str(study.tables), story=str(study.story), tr=TR), str(study.sound))
+    script, folder = tmp_path / "checker.py", tmp_path / "cache"
+    script.write_text(CHECKER)
+    done = subprocess.run(
+        [sys.executable, script, folder, json.dumps(dataclasses.asdict(config))],
+        cwd=ROOT, env={**OFFLINE, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    said = json.loads(done.stdout)
+    assert said["heavy"] == [] and said["waited"] < 2
+    found = engine.check(config.id[:12], folder)
+    assert found.config == config and found.status.state == "done"
+    assert [state for _, state, _ in found.status.steps] == ["done"] * 3
+    assert_same(found.found, pipeline.check_fit(config, archive.open_store(tmp_path / "other")))
+    assert engine.active(folder) == []  # a check is no walk
+
+
+def test_cancel_of_a_check_is_heard_between_listeners(tmp_path, monkeypatch):
+    """Asked for while the first is read: the second is not."""
+    study = write_study(tmp_path)
+    config = CheckConfig(RecordingConfig(str(study.tables), story=str(study.story), tr=TR))
+    read, read_table = [], bids.read_table
+
+    def reading(path):
+        read.append(path)
+        engine.cancel(config.id, tmp_path)
+        return read_table(path)
+
+    monkeypatch.setattr(bids, "read_table", reading)
+    assert "was cancelled" in engine._check_task(dataclasses.asdict(config), str(tmp_path), None)
+    found = engine.check(config.id, tmp_path)
+    assert found.status.state == "cancelled" and found.found is None and len(read) == 1
+    assert list(archive.open_store(tmp_path).results) == []
+
+
+def test_a_worker_that_does_not_start_is_the_message_of_the_check(tmp_path, monkeypatch):
+    """Not queued for ever."""
+    monkeypatch.setattr(engine, "_client", lambda *_: 1 / 0)
+    monkeypatch.setattr(threading, "excepthook", lambda _: None)
+    config = CheckConfig(RecordingConfig("simulated"))
+    engine.start_check(config, tmp_path)
+    for _ in range(100):
+        if engine.status(config.id, tmp_path).state == "failed":
+            break
+        time.sleep(0.05)
+    assert "did not start: ZeroDivisionError" in engine.status(config.id, tmp_path).message
+
+
+def test_a_check_that_is_not_whole_is_none(tmp_path):
+    """Unknown, cut short, of another version, or with a result that was pruned."""
+    config = CheckConfig(RecordingConfig("simulated"))
+    engine._Job(tmp_path, config).write("done")
+    assert engine.check(config.id, tmp_path).found is None
+    for wrong in ("", "0" * 64, config.id[:11], "*" * 12, config.id.upper()):
+        assert engine.check(wrong, tmp_path) is None
+    path = tmp_path / "checks" / f"{config.id}.json"
+    body = json.loads(path.read_text())
+    path.write_text(json.dumps({**body, "config": {**body["config"], "sound": 1}}))
+    assert engine.check(config.id, tmp_path) is None
+    path.write_text("{")
+    assert engine.check(config.id, tmp_path) is None

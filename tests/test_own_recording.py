@@ -14,6 +14,8 @@ from brainlike_core.errors import RecordingError, StoryError, UnknownNameError
 from brainlike_core.science.recovery import recover
 from brainlike_core.sources import located
 from brainlike_core.sources.public_recordings import LPP_TRS
+from tests.small_study import TR as TABLE_TR
+from tests.small_study import write_study
 from tests.small_world import needs_minilm
 from tests.sources.test_public_recordings import write_listener, write_run
 
@@ -195,3 +197,69 @@ def test_tables_without_a_tr_are_refused(tmp_path):
     config = RecordingConfig(str(tmp_path), story=str(tmp_path / "story.txt"), words_per_minute=120)
     with pytest.raises(RecordingError, match="set it with --tr"):
         located.locate(config, None).load()
+
+
+def check(study, cache, capsys, *more):
+    """What `check --json` prints for the small study."""
+    options = [
+        "--recording",
+        study.tables,
+        "--story",
+        study.story,
+        "--tr",
+        TABLE_TR,
+        "--cache",
+        cache,
+        "--json",
+    ]
+    assert main(["check", *map(str, [*options, *more])]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_a_sound_on_the_clock_of_its_words(tmp_path, capsys):
+    """Its curve stands beside that of speech, with a null of its own; without --audio there is none."""
+    study = write_study(tmp_path)
+    found = check(study, tmp_path / "cache", capsys, "--audio", study.sound)
+    assert found["state"] == "good" and found["sentence"].startswith("The story fits the recording")
+    assert (
+        len(found["audio"]["r"]) == len(found["lags_s"])
+        and max(found["audio"]["r"]) > found["audio"]["null_r"]
+    )
+    assert found["sound"]["lag_s"] == 0 and max(found["sound"]["r"]) > found["sound"]["null_r"]
+    assert "audio" not in check(study, tmp_path / "cache", capsys)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--audio-onset", 3), "with the sound 3.0 s earlier (r 1.00); they are on different clocks"),
+        (
+            ("--story-onset", 3, "--audio-onset", 0),
+            "with the sound 3.0 s later (r 1.00); they are on different clocks",
+        ),
+        (("--story-onset", 3), "speech fits the brain best at -3.0 s"),
+    ],
+)
+def test_a_clock_that_is_3_s_off_says_so(tmp_path, capsys, options, words):
+    """The sound late, the words late, or both: one sentence with the shift."""
+    study = write_study(tmp_path)
+    found = check(study, tmp_path / "cache", capsys, "--audio", study.sound, *options)
+    assert found["state"] == "bad" and words in found["sentence"]
+
+
+def test_a_sound_that_is_none_is_refused_before_the_recording_is_read(tmp_path, capsys):
+    """A transcript is no WAV file: exit status 2, and nothing stored."""
+    study = write_study(tmp_path)
+    options = [
+        "--recording",
+        study.tables,
+        "--story",
+        study.story,
+        "--audio",
+        study.story,
+        "--cache",
+        tmp_path / "c",
+    ]
+    assert main(["check", *map(str, options)]) == 2
+    assert "no WAV header" in capsys.readouterr().err
+    assert not list((tmp_path / "c" / "results" / "entries").iterdir())

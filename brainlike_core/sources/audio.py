@@ -1,7 +1,7 @@
-"""The sound of a story: its amplitude envelope in each TR.
+"""The sound of a story: its amplitude envelope in short steps.
 
 The envelope is the rectified signal, averaged over channels and then over each
-TR; that average is its low-pass filter. For a steady tone of amplitude A it is
+step; that average is its low-pass filter. For a steady tone of amplitude A it is
 2 A / pi. Reference for RIFF/WAVE: Microsoft & IBM 1991, "Multimedia Programming
 Interface and Data Specifications 1.0"; WAVE_FORMAT_EXTENSIBLE, Microsoft 2007.
 """
@@ -16,17 +16,15 @@ from typing import BinaryIO
 
 import numpy as np
 
-from ..errors import StoryError
+from ..errors import ConfigError, StoryError
+from ..values import Audio
 
 MAX_SECONDS = 4 * 3600.0
-MAX_TRS = 10_000
-TR_RANGE = (0.1, 20.0)
+STEP_RANGE = (0.01, 20.0)
 RATE_RANGE = (1000, 384_000)
 BLOCK_FRAMES = 1 << 17
 MAX_CHUNKS = 1000
 MAX_LEVEL = 1e10  # floats may have any scale, but sums of them have to stay finite
-SOUND_COVERED = 0.8  # of the sound has to lie in the recording
-RECORDING_COVERED = 0.5  # of the recording has to have sound
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 _WANTED = "a WAV file, mono or stereo, of 8, 16, 24 or 32 bit PCM or 32 or 64 bit float"
 
@@ -47,38 +45,43 @@ class _Sound:
         return self.n_channels * self.bits // 8
 
 
-def audio_envelope(path: str | Path, tr: float, n_trs: int, *, onset_s: float = 0.0) -> np.ndarray:
-    """Mean rectified amplitude of a WAV file in each TR.
+def audio_envelope(path: str | Path, *, onset_s: float = 0.0, step_s: float = 0.1) -> Audio:
+    """Mean rectified amplitude of a WAV file in short steps.
 
     Parameters
     ----------
     path : path of a WAV file
         8 (unsigned), 16, 24 or 32 bit PCM, or 32 or 64 bit float; mono or
         stereo; at most 4 h. Read in blocks, whatever its length.
-    tr : float
-        Repetition time in seconds, 0.1 to 20.
-    n_trs : int
-        Volumes of the recording, 1 to 10,000.
     onset_s : float
         Seconds from the first volume to the first sample; negative where
         volumes were cut from the start.
+    step_s : float
+        Seconds per step, 0.01 to 20.
 
     Returns
     -------
-    float32 (n_trs,)
-        Full scale = 1. TR k is the mean over ``k * tr <= t < (k + 1) * tr``, where
-        there is no sound counting as silence. Channels are rectified before they
-        are averaged, so that opposite phases do not cancel.
+    Audio
+        Step k is the mean over ``k * step_s <= t < (k + 1) * step_s`` from the
+        first sample on; the last step, which the sound may not fill, counts
+        what is missing as silence. Channels are rectified before they are
+        averaged, so that opposite phases do not cancel.
 
     Raises
     ------
     StoryError
-        Not such a file, cut short, silent, samples that are not finite, or a
-        sound and a recording that do not cover each other (at least 80 % of the
-        sound in the recording, at least half of the recording with sound).
+        Not such a file, cut short, silent, or samples that are not finite.
+    ConfigError
+        A step out of range, or an onset that is not a number.
     """
     path = Path(path)
-    _check_clock(tr, n_trs, onset_s)
+    if not (STEP_RANGE[0] <= step_s <= STEP_RANGE[1] and math.isfinite(onset_s)):
+        raise ConfigError(
+            "The clock of the sound is out of range",
+            found=f"steps of {step_s} s, onset {onset_s} s",
+            needed=f"steps of {STEP_RANGE[0]} to {STEP_RANGE[1]} s, an onset in seconds",
+            do="change the onset",
+        )
     try:
         if not path.is_file():
             raise StoryError(
@@ -86,26 +89,15 @@ def audio_envelope(path: str | Path, tr: float, n_trs: int, *, onset_s: float = 
             )
         with path.open("rb") as file:
             sound = _read_header(file, path)
-            _check_cover(path.name, sound, tr, n_trs, onset_s)
-            sums, edges = _sums(file, path.name, sound, tr, n_trs, onset_s)
+            sums, edges = _sums(file, path.name, sound, step_s)
     except OSError as error:
         raise StoryError(
             "The sound cannot be read", found=error.strerror or "", needed=_WANTED, do="check the path"
         ) from error
     if not sums.any():
         raise _refused(path.name, "only silence", "sound", "choose the story's audio")
-    return (sums / np.maximum(np.diff(edges), 1)).astype(np.float32)  # (n_trs,)
-
-
-def _check_clock(tr: float, n_trs: int, onset_s: float) -> None:
-    whole = isinstance(n_trs, int | np.integer) and 1 <= n_trs <= MAX_TRS
-    if not (whole and TR_RANGE[0] <= tr <= TR_RANGE[1] and math.isfinite(onset_s)):
-        raise StoryError(
-            "The clock of the recording is out of range",
-            found=f"TR {tr} s, {n_trs} TRs, onset {onset_s} s",
-            needed=f"TR of {TR_RANGE[0]} to {TR_RANGE[1]} s, 1 to {MAX_TRS} TRs, an onset in seconds",
-            do="check the recording",
-        )
+    envelope = (sums / np.maximum(np.diff(edges), 1)).astype(np.float32)  # (n_steps,)
+    return Audio(path.stem, envelope, step_s, onset_s, sound.n_frames / sound.rate)
 
 
 def _read_header(file: BinaryIO, path: Path) -> _Sound:
@@ -162,27 +154,12 @@ def _with_samples(sound: _Sound | None, start: int, length: int, size: int, name
     return replace(sound, start=start, n_frames=n_frames)
 
 
-def _check_cover(name: str, sound: _Sound, tr: float, n_trs: int, onset_s: float) -> None:
-    lasts, whole = sound.n_frames / sound.rate, tr * n_trs
-    shared = min(onset_s + lasts, whole) - max(onset_s, 0.0)
-    if shared < SOUND_COVERED * lasts or shared < RECORDING_COVERED * whole:
-        raise _refused(
-            name,
-            f"{lasts:.1f} s of sound from {onset_s:.1f} s and a recording of {whole:.1f} s "
-            f"({n_trs} TRs of {tr} s), {max(shared, 0.0):.1f} s in common",
-            "80 % of the sound in the recording and sound in half of the recording",
-            "check the TR, the onset and the file",
-        )
-
-
-def _sums(
-    file: BinaryIO, name: str, sound: _Sound, tr: float, n_trs: int, onset_s: float
-) -> tuple[np.ndarray, np.ndarray]:
-    """Sum of rectified samples in each TR (n_trs,), and the sample at each TR's edges (n_trs + 1,)."""
+def _sums(file: BinaryIO, name: str, sound: _Sound, step_s: float) -> tuple[np.ndarray, np.ndarray]:
+    """Sum of rectified samples in each step (n_steps,), and the sample at each step's edges (n_steps + 1,)."""
+    n_steps = math.ceil(round(sound.n_frames / sound.rate / step_s, 6))
     # Rounded before the ceiling: 3 * 0.1 s * 10 Hz is not a hair above 3 samples.
-    exact = (np.arange(n_trs + 1) * tr - onset_s) * sound.rate
-    edges = np.ceil(np.round(exact, 6)).astype(np.int64)
-    sums = np.zeros(n_trs)
+    edges = np.ceil(np.round(np.arange(n_steps + 1) * step_s * sound.rate, 6)).astype(np.int64)
+    sums = np.zeros(n_steps)
     file.seek(sound.start)
     for first in range(0, sound.n_frames, BLOCK_FRAMES):
         n = min(BLOCK_FRAMES, sound.n_frames - first)

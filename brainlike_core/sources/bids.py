@@ -20,7 +20,7 @@ from ..errors import RecordingError, UnknownNameError
 from ..values import Recording
 from .bids_layout import BidsRun, choose, find_bids_runs, one_per_subject, sidecar_tr, wrong_bids_run
 from .fmri_files import MESH_NAMES, Series, Volumes, read_cifti, read_gifti, read_nifti, read_table
-from .gathering import Run, check_alike, gather
+from .gathering import Progress, Run, check_alike, gather, silent
 from .spaces import (
     N_VERTICES,
     average,
@@ -50,6 +50,7 @@ def load_bids(
     tr: float = 0.0,
     parcels: str | Path | None = None,
     meshes: str | Path | None = None,
+    progress: Progress = silent,
 ) -> Recording:
     """Load fMRIPrep derivatives: one run of each subject, cleaned, on fsaverage5 or as parcels.
 
@@ -73,6 +74,7 @@ def load_bids(
         Label volume: volumes are averaged per label instead of projected.
     meshes : path, optional
         Folder with finer surfaces and the fsLR spheres: see `spaces`.
+    progress : see `gather`
 
     Returns
     -------
@@ -105,7 +107,7 @@ def load_bids(
         Path(folder).resolve().name, [run.subject for run in runs], read,
         space="parcels" if parcels else "fsaverage5",
         vertex_location=project_labels(parcels) if parcels else cortex_vertices(),
-        tr=tr, detrend=detrend, high_pass=high_pass, low_pass=low_pass,
+        tr=tr, detrend=detrend, high_pass=high_pass, low_pass=low_pass, progress=progress,
     )  # fmt: skip
 
 
@@ -118,6 +120,7 @@ def load_table_folder(
     detrend: bool = True,
     high_pass: float = 0.0,
     low_pass: float = 0.0,
+    progress: Progress = silent,
 ) -> Recording:
     """Load a folder of tables, one ``.npy``, ``.csv`` or ``.tsv`` per subject: TRs x parcels.
 
@@ -129,7 +132,7 @@ def load_table_folder(
     labels : path, optional
         Label volume in MNI space: column k lies where label k + 1 is. Without it
         no parcel is drawn.
-    subjects, detrend, high_pass, low_pass : see `load_bids`
+    subjects, detrend, high_pass, low_pass, progress : see `load_bids`
 
     Returns
     -------
@@ -162,7 +165,7 @@ def load_table_folder(
         folder.resolve().name, chosen, lambda i: Run(read_table(path_of[chosen[i]]).values, 0.0),
         space="parcels",
         vertex_location=project_labels(labels) if labels else np.full(N_VERTICES, -1, np.int32),
-        tr=tr, detrend=detrend, high_pass=high_pass, low_pass=low_pass,
+        tr=tr, detrend=detrend, high_pass=high_pass, low_pass=low_pass, progress=progress,
     )  # fmt: skip
 
 

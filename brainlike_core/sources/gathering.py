@@ -34,6 +34,13 @@ class Run:
     confounds: np.ndarray | None = None
 
 
+Progress = Callable[[float], None]
+
+
+def silent(fraction: float) -> None:
+    """No one watches."""
+
+
 def gather(
     name: str,
     subjects: Sequence[str],
@@ -46,6 +53,7 @@ def gather(
     detrend: bool = True,
     high_pass: float = 0.0,
     low_pass: float = 0.0,
+    progress: Progress = silent,
 ) -> Recording:
     """Read, clean and keep each subject in turn; one is in memory at a time.
 
@@ -58,6 +66,8 @@ def gather(
         Empty = the name.
     tr : seconds, 0 = as the runs say
     detrend, high_pass, low_pass : see `cleaning.clean`
+    progress : callable(fraction)
+        Called before each subject; may raise to stop.
 
     Returns
     -------
@@ -73,6 +83,7 @@ def gather(
     bold = constant = None
     seconds = 0.0
     for i, subject in enumerate(subjects):
+        progress(i / len(subjects))
         run = read(i)
         seconds = seconds or _known_tr(subject, tr or run.tr)
         if bold is None or constant is None:

@@ -15,6 +15,7 @@ from ..config import RecordingConfig
 from ..errors import RecordingError, StoryError, UnknownNameError
 from ..values import Recording, Story
 from . import catalogue, recordings
+from .gathering import Progress, silent
 from .stories import read_story
 
 # Hashing reads every byte; beyond this, size and time of change must do.
@@ -32,12 +33,13 @@ class Located:
         What of the config its reading depends on, JSON-ready.
     digest : str
         Of the files it is read from: 64 hex characters.
-    load : callable() -> (Recording, Story)
+    load : callable(progress) -> (Recording, Story)
+        ``progress(fraction)`` is called after each listener, and may raise to stop.
     """
 
     settings: dict
     digest: str
-    load: Callable[[], tuple[Recording, Story]]
+    load: Callable[..., tuple[Recording, Story]]
 
 
 def known_names() -> list[str]:
@@ -91,17 +93,22 @@ def locate(config: RecordingConfig, data: str | Path | None) -> Located:
     """
     check_name(config)
     if config.name == "pieman":
-        folder = recordings.find_pieman(data)
-        return Located(
-            {"name": "pieman", "subjects": list(config.subjects)},
-            recordings.folder_digest(folder),
-            lambda: recordings.load_pieman(folder, config.subjects),
-        )
+        return _pieman(config, data)
     if config.name.startswith("narratives-"):
         return _narratives(config, data)
     if config.name == "lpp-en":
         return _lpp(config, data)
     return _own(config, data)
+
+
+def _pieman(config: RecordingConfig, data: str | Path | None) -> Located:
+    folder = recordings.find_pieman(data)
+
+    def load(progress: Progress = silent) -> tuple[Recording, Story]:
+        return recordings.load_pieman(folder, config.subjects)
+
+    settings = {"name": "pieman", "subjects": list(config.subjects)}
+    return Located(settings, recordings.folder_digest(folder), load)
 
 
 def _narratives(config: RecordingConfig, data: str | Path | None) -> Located:
@@ -110,10 +117,12 @@ def _narratives(config: RecordingConfig, data: str | Path | None) -> Located:
     words = folder / "stimuli" / "gentle" / task / "align.csv"
     _need_words(config.name, words)
 
-    def load() -> tuple[Recording, Story]:
+    def load(progress: Progress = silent) -> tuple[Recording, Story]:
         from .public_recordings import load_narratives
 
-        recording, onset = load_narratives(folder, task, config.subjects, meshes=_meshes(data))
+        recording, onset = load_narratives(
+            folder, task, config.subjects, meshes=_meshes(data), progress=progress
+        )
         title = catalogue.entry(config.name).title
         return recording, read_story(words, config.name, title, onset_s=onset)
 
@@ -126,12 +135,12 @@ def _lpp(config: RecordingConfig, data: str | Path | None) -> Located:
     words = folder / "annotation" / "EN" / "lppEN_word_information.csv"
     _need_words(config.name, words)
 
-    def load() -> tuple[Recording, Story]:
+    def load(progress: Progress = silent) -> tuple[Recording, Story]:
         from .public_recordings import load_lpp
 
         ((recording, section),) = load_lpp(
             folder, config.subjects, (config.section,), detrend=config.detrend, high_pass=config.high_pass,
-            low_pass=config.low_pass,
+            low_pass=config.low_pass, progress=progress,
         )  # fmt: skip
         return recording, read_story(words, config.title, f"The Little Prince, {section}", section=section)
 
@@ -156,13 +165,13 @@ def _own(config: RecordingConfig, data: str | Path | None) -> Located:
         p for ending in ("npy", "csv", "tsv") for p in folder.glob(f"*.{ending}")
     )
 
-    def load() -> tuple[Recording, Story]:
+    def load(progress: Progress = silent) -> tuple[Recording, Story]:
         from . import bids
 
-        recording = _tables(config, folder) if tables else bids.load_bids(
+        recording = _tables(config, folder, progress) if tables else bids.load_bids(
             folder, task=config.task, space=config.space, subjects=config.subjects, confounds=config.confounds,
             detrend=config.detrend, high_pass=config.high_pass, low_pass=config.low_pass, tr=config.tr,
-            parcels=config.parcels or None, meshes=_meshes(data),
+            parcels=config.parcels or None, meshes=_meshes(data), progress=progress,
         )  # fmt: skip
         story = read_story(
             config.story, words_per_minute=config.words_per_minute, onset_s=config.story_onset_s
@@ -182,7 +191,7 @@ def _meshes(data: str | Path | None) -> str | Path | None:
     return data if any(fetched) else None
 
 
-def _tables(config: RecordingConfig, folder: Path) -> Recording:
+def _tables(config: RecordingConfig, folder: Path, progress: Progress) -> Recording:
     from .bids import load_table_folder
 
     if not config.tr:
@@ -194,7 +203,7 @@ def _tables(config: RecordingConfig, folder: Path) -> Recording:
         )
     return load_table_folder(
         folder, tr=config.tr, labels=config.parcels or None, subjects=config.subjects, detrend=config.detrend,
-        high_pass=config.high_pass, low_pass=config.low_pass,
+        high_pass=config.high_pass, low_pass=config.low_pass, progress=progress,
     )  # fmt: skip
 
 

@@ -24,7 +24,7 @@ from .bids import WayToCortex
 from .bids_layout import BidsRun, choose
 from .fmri_guards import file_size
 from .fmri_volumes import read_nifti
-from .gathering import Run, gather
+from .gathering import Progress, Run, gather, silent
 from .spaces import cortex_vertices
 
 NARRATIVES_TR = 1.5
@@ -77,6 +77,7 @@ def load_narratives(
     meshes: str | Path | None = None,
     high_pass: float = NARRATIVES_HIGH_PASS,
     low_pass: float = 0.0,
+    progress: Progress = silent,
 ) -> tuple[Recording, float]:
     """Load the listeners of one Narratives story on fsaverage5.
 
@@ -95,6 +96,7 @@ def load_narratives(
         Folder with the fsaverage6 surface: see `spaces.mesh_weights`.
     high_pass, low_pass : Hz
         The data hold nothing below 1/128 Hz, so regressors must not either.
+    progress : see `gather`
 
     Returns
     -------
@@ -128,6 +130,7 @@ def load_narratives(
         f"narratives-{story}", chosen, lambda i: Run(way.read(runs[i])[0], NARRATIVES_TR),
         title=f"{story} (Narratives)", space="fsaverage5", vertex_location=cortex_vertices(),
         tr=NARRATIVES_TR, high_pass=max(high_pass, NARRATIVES_HIGH_PASS), low_pass=low_pass,
+        progress=progress,
     )  # fmt: skip
     return recording, onset
 
@@ -140,6 +143,7 @@ def load_lpp(
     detrend: bool = True,
     high_pass: float = 0.01,
     low_pass: float = 0.0,
+    progress: Progress = silent,
 ) -> list[tuple[Recording, int]]:
     """Load English listeners of Le Petit Prince, projected to fsaverage5: one recording per section.
 
@@ -155,6 +159,7 @@ def load_lpp(
     sections : sequence of int
         1 to 9; empty = all nine.
     detrend, high_pass, low_pass : see `cleaning.clean`
+    progress : see `gather`; of each section
 
     Returns
     -------
@@ -184,7 +189,10 @@ def load_lpp(
     chosen = choose(names, subjects)
     runs = [_lpp_sections(home / name / "func", name, wanted) for name in chosen]
     return [
-        (_lpp_recording([own[section] for own in runs], section, detrend, high_pass, low_pass), section)
+        (
+            _lpp_recording([own[section] for own in runs], section, detrend, high_pass, low_pass, progress),
+            section,
+        )
         for section in wanted
     ]
 
@@ -285,11 +293,16 @@ def _lpp_sections(func: Path, subject: str, wanted: Sequence[int]) -> dict[int, 
 
 
 def _lpp_recording(
-    runs: Sequence[BidsRun], section: int, detrend: bool, high_pass: float, low_pass: float
+    runs: Sequence[BidsRun],
+    section: int,
+    detrend: bool,
+    high_pass: float,
+    low_pass: float,
+    progress: Progress,
 ) -> Recording:
     way = WayToCortex()
     return gather(
         f"lpp-en-{section}", [run.subject for run in runs], lambda i: Run(way.read(runs[i])[0], LPP_TR),
         title=f"The Little Prince (English), section {section}", space="fsaverage5", vertex_location=cortex_vertices(),
-        tr=LPP_TR, detrend=detrend, high_pass=high_pass, low_pass=low_pass,
+        tr=LPP_TR, detrend=detrend, high_pass=high_pass, low_pass=low_pass, progress=progress,
     )  # fmt: skip

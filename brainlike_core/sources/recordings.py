@@ -16,7 +16,6 @@ import io
 import re
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import nibabel
@@ -63,70 +62,6 @@ _VOLUME_ERRORS = (
     HeaderTypeError,
     WrapStructError,
 )
-_PIEMAN_CITATION = (
-    "Nastase SA, Liu YF, Hillman H, et al. 2021. The Narratives fMRI dataset for evaluating models of "
-    "naturalistic language comprehension. Scientific Data 8:250. doi:10.1038/s41597-021-01033-3. "
-    "Parcel time series: github.com/nomcomm/narratives_pieman."
-)
-
-
-@dataclass(frozen=True)
-class RecordingEntry:
-    """One line of the catalogue of recordings.
-
-    Attributes
-    ----------
-    name, title, space, licence, citation : str
-    n_subjects, n_trs : int
-        0 where it depends on the settings or on what was downloaded.
-    tr : float
-        Repetition time in seconds.
-    how : str
-        How it is had.
-    here : bool
-        Can it be loaded now?
-    """
-
-    name: str
-    title: str
-    n_subjects: int
-    n_trs: int
-    tr: float
-    space: str
-    licence: str
-    citation: str
-    how: str
-    here: bool
-
-
-def list_recordings(folder: str | Path | None = None) -> list[RecordingEntry]:
-    """The recordings there are; ``folder`` is where Pie Man may lie."""
-    n_subjects = _count_subjects(folder)
-    simulated = RecordingEntry(
-        name="simulated",
-        title="Simulated story with planted truth",
-        n_subjects=8,
-        n_trs=470,
-        tr=TR,
-        space="fsaverage5",
-        licence="part of this project",
-        citation="",
-        how="made on this machine from a text and a seed",
-        here=True,
-    )
-    pieman = RecordingEntry(
-        name="pieman",
-        title="Pie Man (Narratives), parcels",
-        n_subjects=n_subjects,
-        n_trs=300,
-        tr=TR,
-        space="shen268",
-        licence="CC0 (data); the spoken story belongs to its author",
-        citation=_PIEMAN_CITATION,
-        how="downloaded once from github.com/nomcomm/narratives_pieman",
-        here=n_subjects > 0,
-    )
-    return [simulated, pieman]
 
 
 def find_pieman(folder: str | Path | None, candidates: Sequence[str | Path] = ()) -> Path:
@@ -390,10 +325,3 @@ def _bad_subject(path: Path, found: str, needed: str) -> RecordingError:
         needed=needed,
         do="fetch pieman again, or leave this subject out with --subjects",
     )
-
-
-def _count_subjects(folder: str | Path | None) -> int:
-    try:
-        return len(list((find_pieman(folder) / "timeseries").glob("*.npy")))
-    except RecordingError:
-        return 0

@@ -22,6 +22,7 @@ from scipy import fft, signal, sparse, stats
 from ..errors import ConfigError, RecordingError, StoryError
 from ..values import PlantedTruth, Recording, Story, Surface
 from .atlases import load_atlas
+from .gathering import Progress, silent
 from .surfaces import load_surface
 
 NAME = "simulated"
@@ -315,7 +316,11 @@ def _zscore(rows: np.ndarray) -> np.ndarray:
 
 
 def simulate(
-    seed: int = 0, n_subjects: int = 8, subjects: tuple[int, ...] = (), gain_scale: float = 1.0
+    seed: int = 0,
+    n_subjects: int = 8,
+    subjects: tuple[int, ...] = (),
+    gain_scale: float = 1.0,
+    progress: Progress = silent,
 ) -> tuple[Recording, Story, PlantedTruth]:
     """Simulate listeners to the embedded story.
 
@@ -330,6 +335,8 @@ def simulate(
         same whoever else is asked for.
     gain_scale : float
         Factor on every planted gain; 0 plants nothing.
+    progress : callable(fraction)
+        Called before each listener; may raise to stop.
 
     Returns
     -------
@@ -357,6 +364,7 @@ def simulate(
     smooth, wide = _unit_rows(once, _NOISE_STEPS), _unit_rows(once, _GAIN_STEPS)
     bold = np.empty((len(chosen), n_trs, gains.shape[1]), np.float32)
     for row, subject in enumerate(chosen):
+        progress(row / len(chosen))
         rng = np.random.default_rng([seed, subject])
         bold[row] = basis @ _listener(events, gains, basis, smooth, wide, rng)
     return _recording(bold, chosen), story, truth

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import library_parts
 import page_parts
-from brainlike_core import archive, fetching, pipeline
-from brainlike_core.config import RecordingConfig
-from brainlike_core.errors import RecordingError
+from brainlike_core import archive, engine, fetching, pipeline
+from brainlike_core.config import CheckConfig, RecordingConfig
 from tests.pages.test_pages import ROOT, said
+from tests.small_study import TR, write_study
 
 
 @pytest.fixture(autouse=True)
@@ -23,6 +25,29 @@ def empty(monkeypatch, tmp_path):
     monkeypatch.setattr(library_parts, "UPLOADS", tmp_path / "cache" / "uploads")
     monkeypatch.setattr(page_parts, "DATA", None)
     monkeypatch.setattr(fetching, "_downloads", {})
+
+
+@pytest.fixture
+def at_once(monkeypatch):
+    """Checks are done in this process, before the page goes on."""
+
+    def start_check(config, folder, data, scheduler):
+        engine._check_task(dataclasses.asdict(config), folder, data)
+        return config.id
+
+    monkeypatch.setattr(engine, "start_check", start_check)
+
+
+def fill(app: AppTest, folder, story, sound="", sound_begins=None) -> AppTest:
+    """The form of one's own recording."""
+    boxes = {box.label: box for box in app.text_input}
+    boxes["A folder on this computer"].set_value(str(folder))
+    boxes["A transcript on this computer"].set_value(str(story))
+    boxes["A WAV file on this computer"].set_value(str(sound))
+    numbers = {box.label: box for box in app.number_input}
+    numbers["TR (s)"].set_value(TR)
+    numbers["The sound begins at (s)"].set_value(sound_begins)
+    return app.run()
 
 
 def show() -> AppTest:
@@ -68,35 +93,71 @@ def test_a_download_under_way_shows_its_bytes_and_can_be_cancelled(monkeypatch):
     assert stopped == ["pieman"]
 
 
-def test_the_embedded_recording_passes_its_check(monkeypatch):
-    """The dialog of a card: every fact good, the clock among them."""
+def test_the_embedded_recording_passes_its_check(at_once):
+    """From its card: it fits, every fact good, the clock among them; Close puts it away."""
     app = show()
     button(app, "Does it fit its story?", "check-simulated").click().run()
     assert not app.exception
-    text = said(app)
-    assert "**Clock**" in text and ":material/error:" not in text and ":material/visibility:" not in text
+    assert "**Clock**" in said(app) and app.success[0].value.startswith("The story fits the recording")
+    assert not [m for state, m in library_parts.MARKS.items() if state != "good" and m in said(app)]
+    button(app, "Close").click().run()
+    assert "**Clock**" not in said(app)
 
 
-def test_ones_own_recording_is_checked_before_it_is_kept(monkeypatch, tmp_path):
-    """A refusal is calm; a fit is kept and offered on the start page."""
-    app = show()
-    folder, story = (box for box in app.text_input if box.label.startswith(("Recording", "Story")))
-    folder.set_value("/my/study")
-    story.set_value("/my/story.csv")
-    app.run()
-    wanted = []
-
-    def check(config, *_):
-        wanted.append(config)
-        raise RecordingError("Nothing is there", found="no folder", needed="one", do="check the path")
-
-    monkeypatch.setattr(pipeline, "check_fit", check)
+def test_ones_own_recording_is_checked_kept_and_offered(at_once, tmp_path):
+    """With its sound: it fits; kept, it can be chosen on the start page. A new session finds the check by its link."""
+    study = write_study(tmp_path)
+    app = fill(show(), study.tables, study.story, study.sound)
     button(app, "Check").click().run()
-    assert app.warning[0].value == "Nothing is there: found no folder, needed one; check the path."
-    assert (wanted[0].name, wanted[0].story) == ("/my/study", "/my/story.csv")
-    archive.keep_recording(wanted[0], page_parts.store())
+    assert not app.exception and app.success[0].value.endswith("sound and words agree within 0.1 s.")
+    asked = app.query_params["check"]
+    again = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/6_Library.py")
+    again.query_params["check"] = asked
+    again.run()
+    assert [s.value for s in again.success] == [s.value for s in app.success]
+    button(app, "Keep it for runs").click().run()
+    assert [r.story for r in archive.kept_recordings(page_parts.store())] == [str(study.story)]
     start = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    assert "study" in next(b for b in start.selectbox if b.label == "Recording").options
+    assert "listeners" in next(b for b in start.selectbox if b.label == "Recording").options
+
+
+def test_a_sound_that_begins_3_s_late_is_seen_at_once(at_once, tmp_path):
+    """A red box that says by how much, and what to change."""
+    study = write_study(tmp_path)
+    app = fill(show(), study.tables, study.story, study.sound, 3.0)
+    button(app, "Check").click().run()
+    assert "with the sound 3.0 s earlier" in app.error[0].value and "begin at 0 s" in app.error[0].value
+
+
+def test_a_refusal_is_calm(at_once, tmp_path):
+    """What was found, what is needed, what to do; nothing is offered for runs."""
+    app = fill(show(), tmp_path / "nothing", tmp_path / "tale.csv")
+    button(app, "Check").click().run()
+    (box,) = app.warning
+    assert f"found no folder '{tmp_path / 'nothing'}'" in box.value and "check the path" in box.value
+    assert not [b for b in app.button if b.label == "Keep it for runs"]
+
+
+def test_a_check_under_way_has_progress_and_cancel(tmp_path):
+    """As a job left it on disk; Cancel reaches it, and the page says so."""
+    config = CheckConfig(RecordingConfig("/my/study", story="/my/story.csv"))
+    engine._Job(tmp_path / "cache", config).write("queued")
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/6_Library.py")
+    app.query_params["check"] = config.id[:12]
+    app.run()
+    button(app, "Cancel", f"cancel-{config.id}").click().run()
+    assert engine.status(config.id, tmp_path / "cache").state == "cancelled"
+    app.run()
+    assert "The check was cancelled." in said(app)
+
+
+@pytest.mark.parametrize("asked", ["", "0" * 12, "../../etc/passwd", "*" * 12, "a" * 64])
+def test_an_address_without_its_check_shows_the_page(asked):
+    """Nothing is shown for it, and nothing fails."""
+    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/6_Library.py")
+    app.query_params["check"] = asked
+    app.run()
+    assert not app.exception and not app.warning
 
 
 def test_recordings_that_are_kept(tmp_path):
@@ -126,6 +187,8 @@ def test_dropped_files_lie_at_an_address_made_of_their_bytes(tmp_path):
     assert path.startswith(str(tmp_path / "cache" / "uploads")) and path.endswith("/a_b.csv")
     assert library_parts._keep([Dropped("a b.csv", b"x")], single=True) == path
     assert library_parts._keep([]) == ""
+    tables = library_parts._keep([Dropped("sub-1.npy", b"x"), Dropped("sub-2.npy", b"y")])
+    assert tables.endswith("/sub-1_and_1_more")
 
 
 def test_the_store_is_measured_and_verified():

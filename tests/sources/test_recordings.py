@@ -18,7 +18,6 @@ from brainlike_core.sources.atlases import load_atlas
 from brainlike_core.sources.recordings import (
     N_LOCATIONS,
     find_pieman,
-    list_recordings,
     load_pieman,
     parcel_names,
     project_parcels,
@@ -278,14 +277,6 @@ def test_damaged_network_tables_are_refused(tmp_path, content):
     (tmp_path / "table.csv").write_bytes(content)
     with pytest.raises(RecordingError, match="table.csv does not fit"):
         parcel_names(tmp_path / "table.csv")
-
-
-def test_catalogue_says_what_is_here(folder, tmp_path):
-    """Simulated is always here; Pie Man only where its folder is, with its subjects counted."""
-    simulated, pieman = list_recordings()
-    assert (simulated.name, simulated.here, pieman.name, pieman.here) == ("simulated", True, "pieman", False)
-    here = list_recordings(folder)[1]
-    assert here.here and here.n_subjects == 3 and here.licence and here.citation and here.how
 
 
 @pytest.mark.shared_data
