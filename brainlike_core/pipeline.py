@@ -122,7 +122,9 @@ def regions() -> NetworkAtlas:
     return atlases.load_regions()
 
 
-def atlas(name: str, data: str | Path | None = None, names: str = "") -> NetworkAtlas:
+def atlas(
+    name: str, data: str | Path | None = None, names: str = "", space: str = "fsaverage5"
+) -> NetworkAtlas:
     """A network atlas by name, or from a file of your own.
 
     Parameters
@@ -133,12 +135,14 @@ def atlas(name: str, data: str | Path | None = None, names: str = "") -> Network
         The data folder, for atlases that are downloaded.
     names : str
         A table with the names of the labels of your own atlas.
+    space : str
+        That of the recording: an atlas that exists in several is read in the nearest.
     """
     if "/" in name or Path(name).suffix:
         from .sources.own_atlases import read_atlas
 
-        return read_atlas(name, names or None)
-    return atlases.load_atlas(name, data)
+        return read_atlas(name, names or None, data)
+    return atlases.load_atlas(name, data, space)
 
 
 # -- the walk -----------------------------------------------------------------------
@@ -209,7 +213,7 @@ def walk(
     responses = _responses(state, words, story, recording)
     dictionary = _dictionary(state, responses)
     encoded = _encoding(state, dictionary, recording)
-    networks = _atlas(state)
+    networks = _atlas(state, recording)
     matched = _match(state, networks, dictionary, encoded, recording)
     _organization(state, networks, dictionary, encoded, matched, recording)
     _equal_size(state, networks, responses, recording)
@@ -401,10 +405,11 @@ def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording) -> Enc
     return state.remember("encoding", dataclasses.asdict(config), inputs, compute)
 
 
-def _atlas(state: _Walk) -> NetworkAtlas:
+def _atlas(state: _Walk, recording: Recording) -> NetworkAtlas:
     """The networks, kept with the run: it can be opened where the atlas's own files are not."""
     wanted = state.config.match
-    networks = atlas(wanted.atlas, state.data, wanted.atlas_names)
+    space = located.native_space(state.config.recording, recording)
+    networks = atlas(wanted.atlas, state.data, wanted.atlas_names, space)
     question = Question("atlas", VERSIONS["atlas"], {}, (atlas_digest(networks),))
     state.entries["atlas"] = question.key
     return state.workspace.results.remember(question, lambda: networks)

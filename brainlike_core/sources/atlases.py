@@ -1,59 +1,37 @@
-"""Functional brain networks and regions on fsaverage5, embedded in the package or read from a folder.
+"""Functional brain networks by name: embedded, of the Network Correspondence Toolbox, or of a package.
 
-``embedded/atlases.npz`` holds the labels, ``embedded/atlases.json`` the names,
-citations and licences; docs/embedded-labels.md says how they were made.
-`network_atlases` reads those of the Network Correspondence Toolbox, `own_atlases` one of your own.
+`embedded_atlases` holds those that are always here, `network_atlases` reads the
+toolbox's from a folder, `published_atlases` two more; `own_atlases` reads one of
+your own from a file.
 """
 
 from __future__ import annotations
 
-import json
-import zipfile
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
-import numpy as np
-
-from ..errors import AtlasError, UnknownNameError
+from ..errors import UnknownNameError
 from ..values import NetworkAtlas
+from .embedded_atlases import AtlasEntry, list_atlases, load_embedded, load_regions
 from .network_atlases import load_toolbox_atlas, toolbox_atlases
+from .published_atlases import load_published_atlas, published_atlases
 
-_FOLDER = Path(__file__).parent.parent / "embedded"
-_REGIONS = "schaefer400"
-_N_VERTICES = 20_484
-
-
-@dataclass(frozen=True)
-class AtlasEntry:
-    """One line of the atlas catalogue: name, title, n_networks, citation, licence."""
-
-    name: str
-    title: str
-    n_networks: int
-    citation: str
-    licence: str
+__all__ = ["AtlasEntry", "list_atlases", "load_atlas", "load_regions"]
 
 
-def list_atlases() -> list[AtlasEntry]:
-    """Network atlases that are embedded, the paper's most likely one first."""
-    return [
-        AtlasEntry(name, note["title"], len(note["networks"]), note["citation"], note["licence"])
-        for name, note in _notes().items()
-        if name != _REGIONS
-    ]
-
-
-def load_atlas(name: str, folder: str | Path | None = None) -> NetworkAtlas:
+def load_atlas(name: str, folder: str | Path | None = None, space: str = "fsaverage5") -> NetworkAtlas:
     """Load a network atlas.
 
     Parameters
     ----------
     name : str
         An embedded one (`list_atlases`: ``eg17``, ``yeo7``, ``yeo17``, ``du15``),
-        or one of the toolbox (`network_atlases.toolbox_atlases`: ``mg360j12``, ...).
+        one of the toolbox (`network_atlases.toolbox_atlases`: ``mg360j12``, ...),
+        ``ca12`` or ``smith10`` (`published_atlases`).
     folder : path, optional
-        Where the toolbox's files lie; the embedded ones need none.
+        The data folder; the embedded ones need none.
+    space : str
+        That of the recording; of the three spaces of a toolbox atlas the nearest
+        one that is here is read: see `network_atlases.nearest_spaces`.
 
     Returns
     -------
@@ -70,62 +48,10 @@ def load_atlas(name: str, folder: str | Path | None = None) -> NetworkAtlas:
     embedded = [entry.name for entry in list_atlases()]
     toolbox = [atlas.name for atlas in toolbox_atlases()]
     if name in embedded:
-        return _load(name)
+        return load_embedded(name)
     if name in toolbox:
-        return load_toolbox_atlas(name, folder)
-    raise UnknownNameError.nearest("atlas", name, {*embedded, *toolbox})
-
-
-def load_regions() -> NetworkAtlas:
-    """Load the 400 Schaefer parcels, to name a place: ``LH Default PFC 3``.
-
-    Returns
-    -------
-    NetworkAtlas
-        Labels int16 (20484,) on fsaverage5, 0 = medial wall; parcels 1-200
-        lie in the left hemisphere, 201-400 in the right.
-    """
-    return _load(_REGIONS)
-
-
-@lru_cache(maxsize=8)
-def _load(name: str) -> NetworkAtlas:
-    note = _notes()[name]
-    return NetworkAtlas(
-        name=name,
-        title=note["title"],
-        labels=_labels(name),
-        networks=tuple(note["networks"]),
-        citation=note["citation"],
-        licence=note["licence"],
-    )
-
-
-@lru_cache(maxsize=1)
-def _notes() -> dict:
-    path = _FOLDER / "atlases.json"
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise _damaged(path, str(error)) from error
-
-
-def _labels(name: str) -> np.ndarray:
-    path = _FOLDER / "atlases.npz"
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            labels = arrays[name].astype(np.int16)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise _damaged(path, str(error)) from error
-    if labels.shape != (_N_VERTICES,):
-        raise _damaged(path, f"{labels.shape} labels for '{name}'")
-    return labels
-
-
-def _damaged(path: Path, found: str) -> AtlasError:
-    return AtlasError(
-        f"The embedded file {path.name} is missing or damaged",
-        found=found,
-        needed=f"labels of {_N_VERTICES} vertices and their names",
-        do="install the package again",
-    )
+        return load_toolbox_atlas(name, folder, space)
+    published = [atlas.name for atlas in published_atlases()]
+    if name in published:
+        return load_published_atlas(name, folder)
+    raise UnknownNameError.nearest("atlas", name, {*embedded, *toolbox, *published})

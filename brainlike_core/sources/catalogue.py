@@ -12,21 +12,18 @@ import json
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from ..errors import AtlasError, DownloadError, InputError, UnknownNameError
-from . import atlases, hub, model_catalogue, network_atlases, recordings, surfaces
-from .data_folder import fetch_all, has_size, is_full, sizes_hold
+from ..errors import DownloadError, InputError, UnknownNameError
+from . import hub, model_catalogue, recordings, surfaces
+from .atlas_catalogue import FSAVERAGE, atlas_entries, folder_of, surface_entries
+from .catalogue_entry import EMBEDDED, KINDS, SEE_SOURCE, Entry
+from .data_folder import fetch_all, is_full, sizes_hold
 from .download import MIRROR_VARIABLE, Progress
-from .label_files import FSLR_SPHERES
 from .model_names import is_hub_id
 from .open_data import ListenerFiles, RemoteFile, list_subjects, listener_files
 
-KINDS = ("recording", "story", "atlas", "surface", "model")
-SEE_SOURCE = "see source"
-_EMBEDDED = Path(__file__).parent.parent / "embedded"
 _RAW = "https://raw.githubusercontent.com"
 _S3 = "https://s3.amazonaws.com"
 _PIEMAN = f"{_RAW}/nomcomm/narratives_pieman"
@@ -36,9 +33,6 @@ _PIEMAN_SHEN = {
     "shen_2mm_268_parcellation.nii.gz": "https://www.nitrc.org/frs/download.php/7977/shen_2mm_268_parcellation.nii.gz",
     "shen_268_parcellation_networklabels.csv": "https://www.nitrc.org/frs/download.php/8072/shen_268_parcellation_networklabels.csv",
 }
-_TOOLBOX = f"{_RAW}/rubykong/cbig_network_correspondence_data/0675b0df7fedc98d95c06c90da58b754a3cbfd49"
-_TEMPLATEFLOW = "https://templateflow.s3.amazonaws.com/tpl-fsLR"
-_FSAVERAGE = {"fsaverage6": "https://osf.io/jzxyr/download", "fsaverage": "https://osf.io/svf8k/download"}
 _NASTASE = (
     "Nastase SA, Liu YF, Hillman H, et al. 2021. The Narratives fMRI dataset for evaluating models of "
     "naturalistic language comprehension. Scientific Data 8:250. doi:10.1038/s41597-021-01033-3"
@@ -47,7 +41,6 @@ _LI = (
     "Li J, Bhattasali S, Zhang S, et al. 2022. Le Petit Prince multilingual naturalistic fMRI corpus. "
     "Scientific Data 9:530. doi:10.1038/s41597-022-01625-7"
 )
-_FISCHL = "Fischl B, Sereno MI, Tootell RBH, Dale AM. 1999. Human Brain Mapping 8:272-284"
 _STORY_TERMS = "the spoken story belongs to its author: non-commercial research"
 _NARRATIVES = {
     "pieman": "Pie Man", "tunnel": "Tunnel Under the World", "lucy": "Lucy",
@@ -61,55 +54,6 @@ _NARRATIVES = {
     "piemanpni": "Pie Man (PNI)", "bronx": "Running from the Bronx", "black": "I Knew You Were Black",
     "forgot": "The Man Who Forgot Ray Bradbury",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One thing there is.
-
-    Attributes
-    ----------
-    kind : str
-        One of `KINDS`.
-    name : str
-        What a person types; unique.
-    title, description : str
-        One line each.
-    citation, licence, terms : str
-        What to cite, under which licence, and what else binds; '' = nothing.
-    source : str
-        Where it comes from; numbers that are not known here stand there.
-    size_bytes : int
-        What a whole download weighs; 0 = see source.
-    space : str
-        Brain space; '' where it has none.
-    tr : float
-        Repetition time in seconds; 0 where it has none or it is not known.
-    n_subjects : int
-        0 = not known, or none.
-    how : str
-        ``embedded``, ``package``, ``download`` or ``your folder``.
-    here : bool
-        Can it be used now? Looked up when the entry was made.
-    files : tuple of RemoteFile
-        What a download brings, as far as it is known before.
-    """
-
-    kind: str
-    name: str
-    title: str
-    description: str
-    how: str
-    here: bool
-    citation: str = ""
-    licence: str = ""
-    terms: str = ""
-    source: str = ""
-    size_bytes: int = 0
-    space: str = ""
-    tr: float = 0.0
-    n_subjects: int = 0
-    files: tuple[RemoteFile, ...] = ()
 
 
 def entries(kind: str = "", data: str | Path | None = None) -> list[Entry]:
@@ -130,7 +74,7 @@ def entries(kind: str = "", data: str | Path | None = None) -> list[Entry]:
     if kind and kind not in KINDS:
         raise UnknownNameError.nearest("kind", kind, KINDS)
     root = Path(data) if data is not None else None
-    makers = dict(zip(KINDS, (_recordings, _stories, _atlases, _surfaces, _models), strict=True))
+    makers = dict(zip(KINDS, (_recordings, _stories, _atlases, surface_entries, _models), strict=True))
     return [made for name, make in makers.items() if kind in ("", name) for made in make(root)]
 
 
@@ -188,10 +132,10 @@ def fetch(
     found = entry(name, folder)
     if found.kind == "model":  # a wheel is here, or its pip command is named
         return model_catalogue.wheel_paths(model_catalogue.model_card(name))[0].parent
-    if found.how in ("embedded", "your folder") or found.name == "fsaverage5":
+    if found.how != "download":
         return _nothing_to_fetch(found)
     mirror = mirror or os.environ.get(MIRROR_VARIABLE, "")
-    if found.name in _FSAVERAGE and not mirror:
+    if found.name in FSAVERAGE and not mirror:
         return surfaces.fetch_surface(found.name, folder)
     files = _choose_files(found, subjects, mirror, cancelled)
     return fetch_all(files, Path(folder), mirror, progress, cancelled)
@@ -286,79 +230,16 @@ def _stories(data: Path | None) -> list[Entry]:
     return [
         Entry(
             "story", "tide-clock", "The Tide Clock", "The text behind the simulated recording, our own writing.",
-            "embedded", (_EMBEDDED / "story.txt").is_file(), licence="part of this project", source="docs/simulation.md",
+            "embedded", (EMBEDDED / "story.txt").is_file(), licence="part of this project", source="docs/simulation.md",
         )
     ]  # fmt: skip
 
 
-# ---------------------------------------------------------------- atlases, surfaces, models
+# ---------------------------------------------------------------- atlases, models
 
 
 def _atlases(data: Path | None) -> list[Entry]:
-    embedded = [
-        Entry(
-            "atlas", note.name, note.title, f"{note.n_networks} networks on fsaverage5.", "embedded",
-            (_EMBEDDED / "atlases.npz").is_file(), citation=note.citation, licence=note.licence,
-            source="docs/embedded-labels.md", space="fsaverage5",
-        )
-        for note in atlases.list_atlases()
-    ]  # fmt: skip
-    names = {made.name for made in embedded}  # the toolbox's EG17 is embedded, label by label
-    return embedded + [
-        _toolbox(atlas, data) for atlas in network_atlases.toolbox_atlases() if atlas.name not in names
-    ]
-
-
-def _toolbox(atlas: network_atlases.ToolboxAtlas, data: Path | None) -> Entry:
-    pins = _pins()["network_atlases"]
-    files = tuple(
-        RemoteFile(f"{network_atlases.FOLDER}/{path}", f"{_TOOLBOX}/{path}", pins[path][1], pins[path][0])
-        for path in atlas.files
-    )
-    root = network_atlases.find_toolbox(data) if data is not None else None
-    here = root is not None and all(has_size(root / path, pins[path][0]) for path in atlas.files)
-    return Entry(
-        "atlas", atlas.name, atlas.title, f"{atlas.id} of the Network Correspondence Toolbox.", "download", here,
-        citation=atlas.citation, licence=network_atlases.LICENCE, terms="cite the atlas and the toolbox",
-        source="github.com/rubykong/cbig_network_correspondence_data",
-        size_bytes=sum(file.size for file in files), space="fsaverage6", files=files,
-    )  # fmt: skip
-
-
-def _surfaces(data: Path | None) -> list[Entry]:
-    finer = [_finer_surface(name, data) for name in _FSAVERAGE]
-    spheres = tuple(RemoteFile(f"fslr/{name}", f"{_TEMPLATEFLOW}/{name}") for name in FSLR_SPHERES)
-    return [
-        Entry(
-            "surface", "fsaverage5", "fsaverage5", "10,242 vertices per hemisphere; on it everything is drawn.",
-            "package", _fsaverage5_here(), citation=_FISCHL, licence="FreeSurfer software licence",
-            source="nilearn", space="fsaverage5",
-        ),
-        *finer,
-        Entry(
-            "surface", "fslr-spheres", "fsLR 32k spheres", "The way from fsLR labels to fsaverage.", "download",
-            data is not None and all(is_full(data / file.path) for file in spheres) and sizes_hold(data / "fslr"),
-            citation="Van Essen et al. 2012, Cerebral Cortex, doi:10.1093/cercor/bhr291",
-            licence=f"{SEE_SOURCE}", source="templateflow.org, tpl-fsLR", space="fsLR 32k", files=spheres,
-        ),
-    ]  # fmt: skip
-
-
-def _finer_surface(name: str, data: Path | None) -> Entry:
-    paths = surfaces.surface_files(name)
-    return Entry(
-        "surface", name, name, f"{surfaces.N_PER_SIDE[name]:,} vertices per hemisphere, fetched by nilearn.", "download",
-        data is not None and all(is_full(data / path) for path in paths) and sizes_hold(data / name),
-        citation=_FISCHL, licence="FreeSurfer software licence", source="osf.io, by nilearn", space=name,
-        files=tuple(RemoteFile(path, _FSAVERAGE[name]) for path in paths),
-    )  # fmt: skip
-
-
-def _fsaverage5_here() -> bool:
-    try:
-        return surfaces.surface_file("pial", "left").is_file()
-    except AtlasError:
-        return False
+    return atlas_entries(data, _pins()["network_atlases"])
 
 
 def _models(data: Path | None) -> list[Entry]:
@@ -381,7 +262,12 @@ def _nothing_to_fetch(found: Entry) -> Path:
             f"'{found.name}' cannot be fetched", found="a recording of your own",
             needed="its folder", do="name the folder with --data",
         )  # fmt: skip
-    return _EMBEDDED if found.how == "embedded" else surfaces.surface_file("pial", "left").parent
+    if found.how == "package" and not found.here:
+        raise DownloadError(
+            f"'{found.name}' is not downloaded: it lies in a package", found="no such package",
+            needed=found.source, do="install it",
+        )  # fmt: skip
+    return EMBEDDED if found.how == "embedded" else folder_of(found.name)
 
 
 def _choose_files(
@@ -458,7 +344,7 @@ def _no_files(found: Entry, subject: str) -> DownloadError:
 
 @lru_cache(maxsize=1)
 def _pins() -> dict:
-    return json.loads((_EMBEDDED / "pins.json").read_text(encoding="utf-8"))
+    return json.loads((EMBEDDED / "pins.json").read_text(encoding="utf-8"))
 
 
 def _numbers(ranges: str) -> list[int]:

@@ -37,11 +37,10 @@ from .fmri_guards import (
     wrong_run,
 )
 from .fmri_volumes import Volumes, read_nifti
-from .label_files import MESHES
+from .label_files import FSLR, MESHES
 
 __all__ = ["Series", "Volumes", "open_gifti", "read_cifti", "read_gifti", "read_nifti", "read_table"]
 
-FSLR = 32_492
 MESH_NAMES = {**MESHES, FSLR: "fsLR 32k"}
 MAX_TABLE_BYTES = 256 * 1024**2
 MAX_EXTENSION_BYTES = 64 * 1024**2

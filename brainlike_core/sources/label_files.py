@@ -1,8 +1,8 @@
-"""Label files as arrays: FreeSurfer annotations, GIfTI labels and label volumes, under a byte cap.
+"""Label files as arrays: FreeSurfer annotations, GIfTI and CIFTI labels and label volumes, under a byte cap.
 
 Each file is looked at before it is read: its size, its header, and how large it
 would become. Formats: FreeSurfer annotation, colour table of version 1 or 2;
-GIfTI 1.0 (nitrc.org/projects/gifti); NIfTI-1 and NIfTI-2.
+GIfTI 1.0 (nitrc.org/projects/gifti); NIfTI-1 and NIfTI-2; CIFTI-2 (nitrc.org/projects/cifti).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import io
 import struct
 import zlib
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import nibabel
@@ -25,12 +26,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_LABELS = 1_000
 MAX_VOXELS = 16_000_000
 VOXEL_MM = (0.5, 10.0)
+FSLR = 32_492
 MESHES = {10_242: "fsaverage5", 40_962: "fsaverage6", 163_842: "fsaverage"}
-FSLR_SPHERES = (
-    "tpl-fsLR_space-fsaverage_hemi-L_den-32k_sphere.surf.gii",
-    "tpl-fsLR_space-fsaverage_hemi-R_den-32k_sphere.surf.gii",
-)
-
 Labels = tuple[np.ndarray, dict[int, str]]
 
 
@@ -133,26 +130,105 @@ def _inflated_size(text: str) -> int:
 
 def read_label_volume(path: Path) -> nibabel.Nifti1Image:
     """A 3-D volume of label numbers, int32, with a usable affine (mm)."""
+    values, affine = read_volume(path)
+    return nibabel.Nifti1Image(_whole_numbers(path, values), affine)
+
+
+def read_volume(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """A 3-D volume of numbers as they are stored, (n_x, n_y, n_z), and its affine (4, 4) to mm.
+
+    A fourth axis of length 1 is dropped.
+    """
+    values, affine = read_maps(path)
+    if values.shape[3] != 1:
+        raise wrong_file(path, f"a volume of shape {values.shape}", "a 3-D volume", "keep one map")
+    return values[..., 0], affine
+
+
+def read_maps(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Volumes on one grid, numbers as they are stored, (n_x, n_y, n_z, n_maps), and the affine (4, 4) to mm."""
     raw = read_bytes(path)
-    first = raw[:4] in (struct.pack("<i", 348), struct.pack(">i", 348))
-    kind = nibabel.Nifti1Image if first else nibabel.Nifti2Image
-    try:
-        header = kind.header_class.from_fileobj(io.BytesIO(raw))
-        intent = int(header["intent_code"])
-        shape, size = header.get_data_shape(), header.get_data_dtype().itemsize
-    except Exception as error:  # nibabel raises many kinds
-        raise wrong_file(
-            path, str(error) or type(error).__name__, "a NIfTI label volume", "write it again"
-        ) from error
-    if 3000 <= intent <= 3099:
-        raise needs_fslr(path)
+    kind, header = _nifti_header(path, raw, "a NIfTI volume")
+    shape, size = header.get_data_shape(), header.get_data_dtype().itemsize
+    if _is_cifti(header):
+        raise wrong_file(path, "a CIFTI file", "a volume", "name it .dlabel.nii if it holds labels")
     n_voxels = np.prod(shape, dtype=float)
-    if len(shape) != 3 or n_voxels * size > len(raw) or n_voxels > MAX_VOXELS:
+    if len(shape) not in (3, 4) or not 0 < n_voxels <= MAX_VOXELS or n_voxels * size > len(raw):
         needed = f"a whole 3-D volume of at most {MAX_VOXELS} voxels"
         raise wrong_file(path, f"a volume of shape {shape} in {len(raw)} bytes", needed, "write it again")
     image = kind.from_bytes(raw)
     _check_affine(path, image.affine)
-    return nibabel.Nifti1Image(_whole_numbers(path, np.asarray(image.dataobj)), image.affine)
+    return np.asarray(image.dataobj).reshape(*shape[:3], -1), image.affine
+
+
+def _nifti_header(path: Path, raw: bytes, needed: str) -> tuple[Any, Any]:
+    """The kind of image and its header, whose fields nibabel could read."""
+    first = raw[:4] in (struct.pack("<i", 348), struct.pack(">i", 348))
+    kind = nibabel.Nifti1Image if first else nibabel.Nifti2Image
+    try:
+        header = kind.header_class.from_fileobj(io.BytesIO(raw))
+        header.get_data_shape(), header.get_data_dtype(), int(header["intent_code"])
+    except Exception as error:  # nibabel raises many kinds
+        raise wrong_file(path, str(error) or type(error).__name__, needed, "write it again") from error
+    return kind, header
+
+
+def _is_cifti(header: Any) -> bool:
+    return 3000 <= int(header["intent_code"]) <= 3099
+
+
+def read_cifti_labels(path: Path) -> Labels:
+    """CIFTI labels: int64 (64984,) on fsLR 32k, left first, 0 on the medial wall; and the names of the table.
+
+    What lies below cortex is left out.
+    """
+    raw = read_bytes(path)
+    _check_cifti(path, raw)
+    try:
+        image = nibabel.Cifti2Image.from_bytes(raw)
+        tables, model = (image.header.get_axis(i) for i in (0, 1))
+        values = np.asarray(image.dataobj)
+        if values.shape != (len(tables), len(model)) or len(tables) != 1:
+            raise ValueError(f"values {values.shape} under {len(tables)} maps of {len(model)} places")
+        table = {int(key): str(name) for key, (name, _) in tables.label[0].items()}
+        halves = [
+            _cifti_half(values[0], model, f"CIFTI_STRUCTURE_CORTEX_{side}") for side in ("LEFT", "RIGHT")
+        ]
+    except Exception as error:  # nibabel and expat each raise their own kinds
+        raise wrong_file(
+            path, str(error) or type(error).__name__, "one map of labels on fsLR 32k (.dlabel.nii)", "write it again"
+        ) from error  # fmt: skip
+    whole = np.concatenate(halves)
+    if not np.array_equal(whole, np.round(whole)) or np.abs(whole).max() > np.iinfo(np.int32).max:
+        raise wrong_file(path, "values that are no whole numbers", "label numbers", "give labels, not a map")
+    return whole.astype(np.int64), table
+
+
+def _check_cifti(path: Path, raw: bytes) -> None:
+    """Refuse by the header what nibabel would follow without a limit."""
+    _, header = _nifti_header(path, raw, "a CIFTI-2 label file")
+    shape, start = header.get_data_shape(), float(header["vox_offset"])
+    n_bytes = np.prod(shape, dtype=float) * header.get_data_dtype().itemsize
+    kind = header.get_data_dtype().kind
+    if not _is_cifti(header) or len(shape) != 6 or kind not in "iuf":
+        raise wrong_file(path, f"a file of shape {shape}", "a CIFTI-2 label file", "give a .dlabel.nii")
+    if not 540 <= start <= len(raw) or start + n_bytes > len(raw):
+        raise wrong_file(path, f"{shape[4:]} values in {len(raw)} bytes", "a whole file", "copy it again")
+    if b"<!" in raw[540 : int(start)].replace(b"<![CDATA[", b"").replace(b"<!--", b""):
+        raise wrong_file(path, "XML with declarations", "the axes of a label file", "write it again")
+
+
+def _cifti_half(values: np.ndarray, model: Any, name: str) -> np.ndarray:
+    """One hemisphere with all its vertices: (32492,), 0 where the file has none."""
+    columns = np.flatnonzero(model.name == name)
+    vertices, n = model.vertex[columns], model.nvertices.get(name, 0)
+    if not len(columns) or n != FSLR:
+        raise ValueError(f"{n} vertices of {name}")
+    if vertices.min() < 0 or vertices.max() >= n or len(np.unique(vertices)) != len(vertices):
+        raise ValueError(f"vertices of {name} that come twice or lie outside")
+    half = np.zeros(n, values.dtype)
+    half[vertices] = values[columns]
+    return half
 
 
 def _check_affine(path: Path, affine: np.ndarray) -> None:
@@ -204,15 +280,6 @@ def wrong_file(path: Path, found: str, needed: str, do: str) -> AtlasError:
     return AtlasError(f"The atlas file {path.name} cannot be used", found=found[:200], needed=needed, do=do)
 
 
-def needs_fslr(path: Path) -> AtlasError:
-    """The refusal of a CIFTI file: it names the spheres that lead to fsaverage."""
-    return AtlasError(
-        f"{path.name} is on fsLR, not on fsaverage", found="a CIFTI file",
-        needed=f"labels on fsaverage5, made with the spheres {' and '.join(FSLR_SPHERES)}",
-        do="fetch fslr-spheres, resample the labels with `wb_command -label-resample`, and give the .label.gii pair",
-    )  # fmt: skip
-
-
 def meshes() -> str:
     """The meshes that can be read, for people."""
-    return " or ".join(f"{n} ({name})" for n, name in MESHES.items())
+    return " or ".join(f"{n} ({name})" for n, name in {**MESHES, FSLR: "fsLR 32k"}.items())

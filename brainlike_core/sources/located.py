@@ -76,6 +76,17 @@ def check_name(config: RecordingConfig) -> None:
         )
 
 
+def native_space(config: RecordingConfig, recording: Recording) -> str:
+    """The space that a recording came in, before its vertices were brought to fsaverage5.
+
+    What was named in the config, else what the catalogue says, else ``recording.space``.
+    """
+    if config.space or recording.space != "fsaverage5":
+        return config.space or recording.space
+    known = {entry.name: entry.space for entry in catalogue.entries("recording")}
+    return known.get(config.name, "") or recording.space
+
+
 def locate(config: RecordingConfig, data: str | Path | None) -> Located:
     """Find a recording.
 

@@ -1,30 +1,38 @@
-"""The 23 network atlases of the Network Correspondence Toolbox, read from a folder on fsaverage6.
+"""The 23 network atlases of the Network Correspondence Toolbox, each in three spaces, read from a folder.
 
 The toolbox is Kong et al. 2025, Nature Communications, doi:10.1038/s41467-025-58176-9;
-its files come from github.com/rubykong/cbig_network_correspondence_data. fsaverage5 is
-the first 10,242 of fsaverage6's 40,962 vertices of each hemisphere.
+its files come from github.com/rubykong/cbig_network_correspondence_data. Maps become
+labels in the space they are in (`read_native`); labels are then brought to
+fsaverage5 (`label_projection`).
 """
 
 from __future__ import annotations
 
-import configparser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy import io
 
 from ..errors import AtlasError, UnknownNameError
 from ..values import NetworkAtlas
+from .fslr import has_spheres
+from .label_projection import project_fslr, project_mesh, project_volume
+from .toolbox_files import (
+    FOLDER,
+    SPACES,
+    find_toolbox,
+    nearest_spaces,
+    read_map,
+    read_settings,
+    variable,
+)
 
-FOLDER = "network_atlases"
 SOFT_THRESHOLD = 2.3  # ours, as for every z map here: the toolbox states none
 LICENCE = "toolbox MIT; each atlas under its authors' terms"
 TOOLBOX = "Kong et al. 2025, Nature Communications, doi:10.1038/s41467-025-58176-9"
-_N_FINE, _N_COARSE = 40_962, 10_242
-_MAX_BYTES = 4 * 1024 * 1024
 _MAX_LABELS = 1_000
+_READ_FROM = {"fsaverage6": "", "FSLMNI2mm": ", from the MNI volume", "fs_LR_32k": ", from fsLR 32k"}
 
 _SCHAEFER = "Schaefer et al. 2018, Cerebral Cortex, doi:10.1093/cercor/bhx179"
 _KONG = "Kong et al. 2019, Cerebral Cortex, doi:10.1093/cercor/bhy123"
@@ -45,7 +53,7 @@ class ToolboxAtlas:
         Its name and its folder in the toolbox.
     title, citation : str
     maps : tuple of str
-        Names of its files below ``atlases/fsaverage6``, in the order of its
+        Names of its files below ``atlases/<space>``, in the order of its
         networks; one file for a hard atlas.
     parcels : bool
         Labels are parcels, which ``network_assignment`` sorts into networks.
@@ -64,11 +72,43 @@ class ToolboxAtlas:
         return self.id.lower()
 
     @property
-    def files(self) -> tuple[str, ...]:
-        """Everything that is read, as paths below the toolbox's folder."""
-        maps = [f"atlases/fsaverage6/{self.group}/{name}.mat" for name in self.maps]
+    def settings(self) -> tuple[str, ...]:
+        """Its type, the names of its networks and of which network each parcel is: paths below the toolbox's folder."""
         parcels = [f"network_assignment/{self.id}.mat"] if self.parcels else []
-        return (f"atlas_config/{self.id}", f"network_names/{self.id}", *parcels, *maps)
+        return (f"atlas_config/{self.id}", f"network_names/{self.id}", *parcels)
+
+    def maps_in(self, space: str) -> tuple[str, ...]:
+        """Its maps in one of `toolbox_files.SPACES`, as paths below the toolbox's folder."""
+        return tuple(f"atlases/{space}/{self.group}/{name}{SPACES[space]}" for name in self.maps)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """All of them, in the three spaces."""
+        return (*self.settings, *(path for space in SPACES for path in self.maps_in(space)))
+
+
+@dataclass(frozen=True, eq=False)
+class NativeLabels:
+    """An atlas in the space of its files.
+
+    Attributes
+    ----------
+    space : str
+        One of `toolbox_files.SPACES`.
+    labels : int16 (2 * n_vertices,) or (n_x, n_y, n_z)
+        Left hemisphere first; 0 = none, f + 1 = ``networks[f]``.
+    networks : tuple of str
+    affine : float64 (4, 4) or None
+        Of a volume: voxel to mm.
+    how : str
+        The rule by which maps became labels; '' for a hard atlas.
+    """
+
+    space: str
+    labels: np.ndarray
+    networks: tuple[str, ...]
+    affine: np.ndarray | None
+    how: str
 
 
 def _hard(id: str, group: str, title: str, *papers: str, parcels: bool = False) -> ToolboxAtlas:
@@ -130,49 +170,100 @@ def toolbox_atlases() -> tuple[ToolboxAtlas, ...]:
     return _ATLASES
 
 
-def find_toolbox(folder: str | Path) -> Path:
-    """The toolbox's folder: ``folder`` itself, or ``folder/network_atlases``."""
-    inside = Path(folder) / FOLDER
-    return inside if inside.is_dir() else Path(folder)
-
-
-def load_toolbox_atlas(name: str, folder: str | Path | None) -> NetworkAtlas:
-    """Load one atlas of the toolbox.
+def load_toolbox_atlas(name: str, folder: str | Path | None, space: str = "fsaverage5") -> NetworkAtlas:
+    """Load one atlas of the toolbox on fsaverage5.
 
     Parameters
     ----------
     name : str
         One of `toolbox_atlases`, such as ``mg360j12``.
     folder : path
-        See `find_toolbox`; `catalogue.fetch` fills it.
+        See `toolbox_files.find_toolbox`; `catalogue.fetch` fills it.
+    space : str
+        That of the recording. Of the spaces that are here the nearest is read:
+        see `toolbox_files.nearest_spaces`.
 
     Returns
     -------
     NetworkAtlas
         Labels int16 (20484,) on fsaverage5, left first. Of overlapping maps, a
-        vertex takes the largest above `SOFT_THRESHOLD` (or the threshold in
+        place takes the largest above `SOFT_THRESHOLD` (or the threshold in
         ``atlas_config``); of overlapping yes-or-no maps the one with the fewest
-        vertices. The title says so. Networks without a vertex are left out.
+        fsaverage6 vertices. The title
+        says so, and which space was read where it is not fsaverage6. Networks
+        without a vertex are left out.
 
     Raises
     ------
     UnknownNameError, AtlasError
         Not an atlas of the toolbox; its files are missing or do not fit.
     """
+    atlas = _find(name)
+    native = read_native(name, folder, _choose_space(atlas, folder, space))
+    labels, networks = keep_present(_project(native, folder), native.networks)
+    title = atlas.title + native.how + _READ_FROM[native.space]
+    return NetworkAtlas(atlas.name, title, labels, networks, atlas.citation, LICENCE)
+
+
+def read_native(name: str, folder: str | Path | None, space: str) -> NativeLabels:
+    """Read one atlas of the toolbox where it lies: vertices of a mesh, or voxels.
+
+    Parameters
+    ----------
+    name, folder : see `load_toolbox_atlas`
+    space : str
+        One of `toolbox_files.SPACES`.
+
+    Raises
+    ------
+    UnknownNameError, AtlasError
+        As `load_toolbox_atlas`; or no such space.
+    """
+    atlas = _find(name)
+    if space not in SPACES:
+        raise UnknownNameError.nearest("space", space, SPACES)
+    root = _require(atlas, folder, (*atlas.settings, *atlas.maps_in(space)))
+    settings = read_settings(root / "atlas_config" / atlas.id, tuple(_READERS))
+    names = tuple((root / "network_names" / atlas.id).read_text(encoding="utf-8").split())
+    affines: list = []
+
+    def maps() -> Iterator[np.ndarray]:
+        for path in atlas.maps_in(space):
+            values, affine = read_map(root / path, space)
+            affines.append(affine)
+            if affine is not None and not np.array_equal(affine, affines[0]):
+                raise _misfit(atlas, f"two grids among the maps in {space}", "one grid")
+            yield values
+
+    labels, how = _READERS[settings["data_type"]](maps(), root, atlas, settings)
+    if settings["data_type"] == "Hard":
+        labels, names = _number(labels, names)
+    _check_names(labels, names, atlas)
+    return NativeLabels(space, labels.astype(np.int16), names, affines[0], how)
+
+
+def _find(name: str) -> ToolboxAtlas:
     known = {atlas.name: atlas for atlas in _ATLASES}
     if name not in known:
         raise UnknownNameError.nearest("atlas", name, known)
-    atlas = known[name]
-    root = _require(atlas, folder)
-    config = _config(root / "atlas_config" / atlas.id)
-    names = tuple((root / "network_names" / atlas.id).read_text(encoding="utf-8").split())
-    maps = np.stack([_labels(root / "atlases" / "fsaverage6" / atlas.group / f"{m}.mat") for m in atlas.maps])
-    labels, how = _READERS[config["data_type"]](maps, root, atlas, config)
-    if config["data_type"] == "Hard":
-        labels, names = _number(labels, names, atlas)
-    _check_names(labels, names, atlas)
-    labels, names = keep_present(labels, names)
-    return NetworkAtlas(atlas.name, atlas.title + how, labels, names, atlas.citation, LICENCE)
+    return known[name]
+
+
+def _choose_space(atlas: ToolboxAtlas, folder: str | Path | None, space: str) -> str:
+    """The nearest space whose maps are here, and of which there is a way to fsaverage5."""
+    order = nearest_spaces(space)
+    root = find_toolbox(folder) if folder is not None else Path(FOLDER)
+    here = [s for s in order if all((root / path).is_file() for path in atlas.maps_in(s))]
+    usable = [s for s in here if s != "fs_LR_32k" or has_spheres(folder)]
+    return next(iter((*usable, *here, order[0])))
+
+
+def _project(native: NativeLabels, folder: str | Path | None) -> np.ndarray:
+    if native.affine is not None:
+        return project_volume(native.labels, native.affine)
+    return (
+        project_mesh(native.labels) if native.space == "fsaverage6" else project_fslr(native.labels, folder)
+    )
 
 
 def keep_present(labels: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -192,39 +283,53 @@ def keep_present(labels: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray
 # ---------------------------------------------------------------- hard, soft, yes or no
 
 
-def _hard_labels(maps: np.ndarray, root: Path, atlas: ToolboxAtlas, config: dict) -> tuple[np.ndarray, str]:
-    labels = maps[0]
+def _hard_labels(
+    maps: Iterator[np.ndarray], root: Path, atlas: ToolboxAtlas, settings: dict
+) -> tuple[np.ndarray, str]:
+    (labels,) = maps
     top = int(labels.max())
     if labels.min() < 0 or not np.array_equal(labels, np.round(labels)) or top > _MAX_LABELS:
         raise _misfit(
             atlas, f"labels from {labels.min():g} to {top}", f"whole numbers from 0 to {_MAX_LABELS}"
         )
     labels = labels.astype(np.int64)
-    if config.get("data_networkassignment", "0") not in ("1", "True"):
+    if settings.get("data_networkassignment", "0") not in ("1", "True"):
         return labels, ""
-    mapping = _variable(root / "network_assignment" / f"{atlas.id}.mat", "mapping").ravel()
+    mapping = variable(root / "network_assignment" / f"{atlas.id}.mat", "mapping").ravel()
     if top > len(mapping):
         raise _misfit(atlas, f"parcel {top}", f"{len(mapping)} parcels, as assigned")
     return np.concatenate([[0], mapping]).astype(np.int64)[labels], ""
 
 
-def _soft_labels(maps: np.ndarray, root: Path, atlas: ToolboxAtlas, config: dict) -> tuple[np.ndarray, str]:
-    threshold = _threshold(config)
-    best = maps.argmax(axis=0)  # (20484,)
-    labels = np.where(maps.max(axis=0) > threshold, best + 1, 0)
-    return labels, f" (each vertex to its largest map above {threshold:g})"
+def _soft_labels(
+    maps: Iterator[np.ndarray], root: Path, atlas: ToolboxAtlas, settings: dict
+) -> tuple[np.ndarray, str]:
+    threshold = _threshold(settings)
+    for i, values in enumerate(maps, 1):
+        if i == 1:
+            best, labels = np.full(values.shape, threshold), np.zeros(values.shape, np.int64)
+        larger = values > best
+        best[larger], labels[larger] = values[larger], i
+    return labels, f" (each place to its largest map above {threshold:g})"
 
 
-def _binary_labels(maps: np.ndarray, root: Path, atlas: ToolboxAtlas, config: dict) -> tuple[np.ndarray, str]:
-    inside = maps > 0
-    if np.unique(maps).size > 2:
-        raise _misfit(atlas, f"{np.unique(maps).size} different values", "maps of 0 and 1")
-    size = np.where(inside, inside.sum(axis=1, keepdims=True), np.iinfo(np.int64).max)
-    labels = np.where(inside.any(axis=0), size.argmin(axis=0) + 1, 0)
-    return labels, " (maps overlap: each vertex to the smallest that holds it)"
+def _binary_labels(
+    maps: Iterator[np.ndarray], root: Path, atlas: ToolboxAtlas, settings: dict
+) -> tuple[np.ndarray, str]:
+    on_six = atlas.maps_in("fsaverage6")  # one order of sizes, whatever space is read
+    root = _require(atlas, root, on_six)
+    sizes = [np.count_nonzero(read_map(root / path, "fsaverage6")[0]) for path in on_six]
+    for i, (values, size) in enumerate(zip(maps, sizes, strict=True), 1):
+        if len(np.unique(values)) > 2:
+            raise _misfit(atlas, f"{len(np.unique(values))} different values", "maps of 0 and 1")
+        if i == 1:
+            smallest, labels = np.full(values.shape, np.inf), np.zeros(values.shape, np.int64)
+        here = (values > 0) & (size < smallest)
+        smallest[here], labels[here] = size, i
+    return labels, " (maps overlap: each place to the smallest that holds it)"
 
 
-_READERS: dict[str, Callable[[np.ndarray, Path, ToolboxAtlas, dict], tuple[np.ndarray, str]]] = {
+_READERS: dict[str, Callable[[Iterator[np.ndarray], Path, ToolboxAtlas, dict], tuple[np.ndarray, str]]] = {
     "Hard": _hard_labels,
     "Soft": _soft_labels,
     "Metric": _binary_labels,
@@ -239,9 +344,7 @@ def _threshold(config: dict) -> float:
         return SOFT_THRESHOLD
 
 
-def _number(
-    labels: np.ndarray, names: tuple[str, ...], atlas: ToolboxAtlas
-) -> tuple[np.ndarray, tuple[str, ...]]:
+def _number(labels: np.ndarray, names: tuple[str, ...]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Toolbox numbers have gaps (1, 9, 10, 11, 17): names go with the numbers in rising order; NONE is no network."""
     numbers = np.unique(labels[labels > 0])
     if len(numbers) == len(names):
@@ -260,63 +363,20 @@ def _check_names(labels: np.ndarray, names: tuple[str, ...], atlas: ToolboxAtlas
         )
 
 
-# ---------------------------------------------------------------- files
+# ---------------------------------------------------------------- refusals
 
 
-def _require(atlas: ToolboxAtlas, folder: str | Path | None) -> Path:
+def _require(atlas: ToolboxAtlas, folder: str | Path | None, files: tuple[str, ...]) -> Path:
     root = find_toolbox(folder) if folder is not None else Path(FOLDER)
-    missing = [file for file in atlas.files if not (root / file).is_file()]
+    missing = [file for file in files if not (root / file).is_file()]
     if folder is None or missing:
         raise AtlasError(
             f"Atlas '{atlas.name}' is not here",
             found=f"no {missing[0]} in {root}" if missing and folder is not None else "no folder",
-            needed=f"{len(atlas.files)} files of the Network Correspondence Toolbox",
+            needed=f"{len(files)} files of the Network Correspondence Toolbox",
             do=f"fetch {atlas.name}, or name the folder that holds {FOLDER}/",
         )
     return root
-
-
-def _config(path: Path) -> dict:
-    """The lines of atlas_config/<id>, keys in lower case."""
-    parser = configparser.ConfigParser(interpolation=None)
-    try:
-        parser.read_string(path.read_text(encoding="utf-8"))
-        config = dict(parser["data_info"])
-        if config["data_type"] not in _READERS:
-            raise ValueError(f"Data_Type {config['data_type']}")
-    except (configparser.Error, KeyError, ValueError, OSError) as error:
-        raise _damaged(path, str(error).split("\n")[0]) from error
-    return config
-
-
-def _labels(path: Path) -> np.ndarray:
-    """Both hemispheres of one map, cut to fsaverage5: float64 (20484,)."""
-    halves = [_variable(path, side).ravel() for side in ("lh_labels", "rh_labels")]
-    for half in halves:
-        if half.shape != (_N_FINE,) or not np.isfinite(half).all():
-            raise _damaged(path, f"{half.size} values")
-    return np.concatenate([half[:_N_COARSE] for half in halves]).astype(np.float64)
-
-
-def _variable(path: Path, name: str) -> np.ndarray:
-    """One numeric array of a .mat file; names, shapes and size are looked at before it is read."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise ValueError("more than 4 MiB")
-        shapes = {found: (shape, kind) for found, shape, kind in io.whosmat(path)}
-        shape, kind = shapes.get(name, ((0,), "no such variable"))
-        if not 0 < np.prod(shape, dtype=float) <= _N_FINE or kind in ("cell", "struct", "object", "char"):
-            raise ValueError(f"{name} {kind} {shape}")
-        return io.loadmat(path, variable_names=[name])[name]
-    except Exception as error:  # scipy, zlib and struct each raise their own kinds
-        raise _damaged(path, str(error) or type(error).__name__) from error
-
-
-def _damaged(path: Path, found: str) -> AtlasError:
-    return AtlasError(
-        f"The atlas file {path.name} is damaged", found=found,
-        needed=f"lh_labels and rh_labels of {_N_FINE} vertices and their settings", do="fetch the atlas again",
-    )  # fmt: skip
 
 
 def _misfit(atlas: ToolboxAtlas, found: str, needed: str) -> AtlasError:

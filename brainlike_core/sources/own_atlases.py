@@ -1,7 +1,7 @@
-"""A network atlas of one's own: FreeSurfer annotations, GIfTI labels or a label volume, onto fsaverage5.
+"""A network atlas of one's own: annotations, GIfTI or CIFTI labels or a label volume, onto fsaverage5.
 
-Surface files must lie on fsaverage5, fsaverage6 or fsaverage, of which fsaverage5
-is the first 10,242 vertices per hemisphere. `label_files` reads them.
+`label_files` reads them; `label_projection` brings fsaverage6, fsaverage, fsLR 32k
+and MNI volumes to fsaverage5.
 """
 
 from __future__ import annotations
@@ -11,29 +11,25 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import nibabel
 import numpy as np
-from nibabel.gifti import GiftiImage
 
 from ..values import NetworkAtlas
-from .atlases import load_atlas
 from .label_files import (
+    FSLR,
     MAX_LABELS,
     MESHES,
     Labels,
     meshes,
-    needs_fslr,
     read_annotation,
+    read_cifti_labels,
     read_gifti_labels,
     read_label_volume,
     wrong_file,
 )
 from .label_names import read_names
+from .label_projection import project_fslr, project_mesh, project_volume
 from .network_atlases import keep_present
-from .surfaces import HEMISPHERES, N_LEFT, load_surface, surface_file
 
-N_DEPTHS = 10
-REACH_MM = 3.0
 BACKGROUND = re.compile(
     r"(unknown|\?\?\?|background.*|.*medial[ _-]?wall.*|corpus[ _-]?callosum|none|0)", re.IGNORECASE
 )
@@ -43,10 +39,14 @@ _SIDES = (
     (r"([._-])L([._-])", r"\1R\2"), (r"([._-])R([._-])", r"\1L\2"),
     (r"left", "right"), (r"right", "left"),
 )  # fmt: skip
-_KINDS = "lh.*.annot with rh.*.annot, a .label.gii pair, or a label volume .nii or .nii.gz in MNI space"
+_KINDS = "lh.*.annot with rh.*.annot, a .label.gii pair, a .dlabel.nii, or a label volume .nii or .nii.gz in MNI space"
 
 
-def read_atlas(path: str | Path, names: str | Path | Mapping[int, str] | None = None) -> NetworkAtlas:
+def read_atlas(
+    path: str | Path,
+    names: str | Path | Mapping[int, str] | None = None,
+    folder: str | Path | None = None,
+) -> NetworkAtlas:
     """Read a network atlas from a file.
 
     Parameters
@@ -54,21 +54,23 @@ def read_atlas(path: str | Path, names: str | Path | Mapping[int, str] | None = 
     path : path
         ``.annot`` or ``.label.gii`` of either hemisphere (the other one lies
         beside it: ``lh.``/``rh.``, ``hemi-L``/``hemi-R``, ``.L.``/``.R.`` or
-        ``left``/``right``), or a NIfTI label volume in MNI space.
+        ``left``/``right``), a CIFTI ``.dlabel.nii`` (fsLR 32k, with or without
+        the medial wall; below cortex is left out), or a NIfTI label volume in
+        MNI space. Meshes: fsaverage5, fsaverage6, fsaverage; GIfTI also fsLR 32k.
     names : path or mapping, optional
         Names by label number (of an annotation: the row of its colour table,
         from 0): see `label_names.read_names`. Without it the names in the file
         count; beside a volume, a table of the same stem is found by itself.
+    folder : path, optional
+        The data folder, with the spheres that fsLR needs: see `fslr`.
 
     Returns
     -------
     NetworkAtlas
         Labels int16 (20484,), numbered 1..n without gaps; regions of one name
         on both sides are one network. Background by name (unknown, medial
-        wall, ...) or number 0 is 0. Of a volume each vertex takes the most
-        frequent label between white matter and pial surface; a vertex of
-        cortex without one takes that of the nearest labelled voxel of its side
-        within 3 mm of mid-cortex, else stays 0. ``name`` holds a digest of the
+        wall, ...) or number 0 is 0. How labels come to fsaverage5:
+        `label_projection`. ``name`` holds a digest of the
         labels and names, so that two atlases never share a stored result.
 
     Raises
@@ -82,10 +84,13 @@ def read_atlas(path: str | Path, names: str | Path | Mapping[int, str] | None = 
     given = _given_names(path, names, kind)
     if kind == "volume":
         labels = _volume(path)
+    elif kind == "cifti":
+        labels, given = _cifti(path, given, folder)
     elif kind == "annot":
-        labels, given = _surface_pair(path, read_annotation, {row + 1: name for row, name in given.items()})
+        rows = {row + 1: name for row, name in given.items()}
+        labels, given = _surface_pair(path, read_annotation, rows, folder)
     else:
-        labels, given = _surface_pair(path, read_gifti_labels, given)
+        labels, given = _surface_pair(path, read_gifti_labels, given, folder)
     labels, networks = _name(path, labels, given)
     stem = re.sub(r"[^a-z0-9]+", "-", _stem(path).lower()).strip("-")[:40] or "atlas"
     digest = _digest(labels, networks)
@@ -104,16 +109,17 @@ def read_atlas(path: str | Path, names: str | Path | Mapping[int, str] | None = 
 
 def _kind(path: Path) -> str:
     name = path.name.lower()
-    if name.endswith((".dlabel.nii", ".dscalar.nii", ".dtseries.nii", ".dlabel.nii.gz")):
-        raise needs_fslr(path)
-    for ending, kind in ((".annot", "annot"), (".gii", "gifti"), (".nii", "volume")):
+    if re.search(r"\.(dscalar|dtseries|p\w+)\.nii(\.gz)?$", name):
+        raise wrong_file(path, "values of CIFTI", "a dense label file .dlabel.nii", "give labels, not a map")
+    endings = ((".annot", "annot"), (".gii", "gifti"), (".dlabel.nii", "cifti"), (".nii", "volume"))
+    for ending, kind in endings:
         if name.removesuffix(".gz").endswith(ending):
             return kind
     raise wrong_file(path, f"a file that ends in '{path.suffix or path.name}'", _KINDS, "convert it")
 
 
 def _stem(path: Path) -> str:
-    stem = re.sub(r"(\.label)?\.(annot|gii|nii)(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+    stem = re.sub(r"(\.d?label)?\.(annot|gii|nii)(\.gz)?$", "", path.name, flags=re.IGNORECASE)
     return re.sub(r"^[lr]h\.|[._-]?hemi-[LR]|[._-](lh|rh|L|R|left|right)$", "", stem) or stem
 
 
@@ -171,26 +177,37 @@ def _digest(labels: np.ndarray, networks: tuple[str, ...]) -> str:
 # ---------------------------------------------------------------- surface files
 
 
-def _surface_pair(path: Path, read: Callable[[Path], Labels], given: Mapping[int, str]) -> Labels:
+def _surface_pair(
+    path: Path, read: Callable[[Path], Labels], given: Mapping[int, str], folder: str | Path | None
+) -> Labels:
     """Labels (20484,) of both halves and the names of their numbers; equal names get equal numbers."""
     number: dict[str, int] = {}
-    joined, sizes = [], []
+    halves = []
     for half in _pair(path):
         labels, names = read(half)
-        if len(labels) not in MESHES:
+        if len(labels) not in (*MESHES, FSLR):
             raise wrong_file(half, f"{len(labels)} vertices", meshes(), "resample it to fsaverage5")
         own, names = np.unique(labels[labels > 0]), dict(given or names)
         _check_names(half, own, names)
         table = np.zeros(len(own) + 1, np.int64)
         table[1:] = [number.setdefault(names[int(n)].strip(), len(number) + 1) for n in own]
-        at = np.where(labels > 0, np.searchsorted(own, labels) + 1, 0)
-        joined.append(table[at[:N_LEFT]])
-        sizes.append(len(labels))
+        halves.append(table[np.where(labels > 0, np.searchsorted(own, labels) + 1, 0)])
+    sizes = [len(half) for half in halves]
     if sizes[0] != sizes[1]:
         raise wrong_file(
             path, f"{sizes[0]} and {sizes[1]} vertices", "both halves on one mesh", "check the pair"
         )
-    return np.concatenate(joined), {i: name for name, i in number.items()}
+    whole = np.concatenate(halves)
+    on_five = project_fslr(whole, folder) if sizes[0] == FSLR else project_mesh(whole)
+    return on_five, {i: name for name, i in number.items()}
+
+
+def _cifti(path: Path, given: Mapping[int, str], folder: str | Path | None) -> Labels:
+    """Labels (20484,) of a .dlabel.nii and the names of their numbers."""
+    labels, names = read_cifti_labels(path)
+    labels = np.where(labels > 0, labels, 0)
+    _check_names(path, np.unique(labels[labels > 0]), dict(given or names))
+    return project_fslr(labels, folder), dict(given or names)
 
 
 def _pair(path: Path) -> tuple[Path, Path]:
@@ -216,70 +233,7 @@ def _pair(path: Path) -> tuple[Path, Path]:
 def _volume(path: Path) -> np.ndarray:
     """Label of each vertex, int64 (20484,)."""
     image = read_label_volume(path)
-    values = np.asarray(image.dataobj)
-    labels = _most_frequent(_values_at(values, image.affine, _depths(N_DEPTHS)))
-    cortex = load_atlas("yeo7").labels > 0
-    labels[~cortex] = 0
-    labels = _reach(labels, cortex & (labels == 0), image)
+    labels = project_volume(np.asarray(image.dataobj), image.affine)
     if not labels.any():
         raise wrong_file(path, "no label on cortex", "a volume in MNI space", "check its affine")
     return labels
-
-
-def _values_at(values: np.ndarray, affine: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Value of the voxel at each place (..., 3) in mm; 0 outside the volume."""
-    voxels = np.round(nibabel.affines.apply_affine(np.linalg.inv(affine), places)).astype(np.int64)
-    inside = ((voxels >= 0) & (voxels < values.shape)).all(axis=-1)
-    voxels = np.where(inside[..., None], voxels, 0)
-    return np.where(inside, values[voxels[..., 0], voxels[..., 1], voxels[..., 2]], 0).astype(np.int64)
-
-
-def _most_frequent(samples: np.ndarray) -> np.ndarray:
-    """Most frequent value along axis 0, the smallest of equally frequent ones.
-
-    Examples
-    --------
-    >>> _most_frequent(np.array([[3, 5], [3, 2], [1, 9]]))
-    array([3, 2])
-    """
-    ranked = np.sort(samples, axis=0)  # (n_samples, n_vertices)
-    counts = np.stack([(ranked == row).sum(axis=0) for row in ranked])
-    return np.take_along_axis(ranked, counts.argmax(axis=0)[None], axis=0)[0]
-
-
-def _depths(n: int) -> np.ndarray:
-    """Points from the pial surface to white matter, (n, 20484, 3) mm."""
-    pial = load_surface().pial
-    files = [surface_file("white", side) for side in HEMISPHERES]
-    white = np.concatenate([GiftiImage.from_filename(file).darrays[0].data for file in files])
-    return pial + np.linspace(0, 1, n)[:, None, None] * (white - pial)
-
-
-def _reach(labels: np.ndarray, holes: np.ndarray, image: nibabel.Nifti1Image) -> np.ndarray:
-    """Give holes the label of the nearest labelled voxel of their side within 3 mm of mid-cortex."""
-    values, affine = np.asarray(image.dataobj), image.affine
-    at = np.flatnonzero(holes)
-    middle = _depths(3)[1][at]  # (n_holes, 3) mm
-    centre = np.round(nibabel.affines.apply_affine(np.linalg.inv(affine), middle)).astype(np.int64)
-    best = np.full(len(at), REACH_MM)
-    labels = labels.copy()
-    for step in _steps(affine):
-        place = nibabel.affines.apply_affine(affine, centre + step)
-        number = _values_at(values, affine, place)
-        distance = np.linalg.norm(place - middle, axis=1)
-        same_side = np.where(at < N_LEFT, place[:, 0] <= 0, place[:, 0] >= 0)
-        nearer = (number > 0) & same_side & (distance < best)
-        best[nearer] = distance[nearer]
-        labels[at[nearer]] = number[nearer]
-    return labels
-
-
-def _steps(affine: np.ndarray) -> np.ndarray:
-    """Voxel steps (n_steps, 3) that can end within reach of a point in the voxel they start from."""
-    size = nibabel.affines.voxel_sizes(affine)
-    reach = np.ceil(REACH_MM / size).astype(int) + 1
-    steps = np.stack(np.meshgrid(*(np.arange(-r, r + 1) for r in reach), indexing="ij"), axis=-1).reshape(
-        -1, 3
-    )
-    length = np.linalg.norm(steps @ affine[:3, :3].T, axis=1)
-    return steps[length <= REACH_MM + np.linalg.norm(size)]

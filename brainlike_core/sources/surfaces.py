@@ -41,19 +41,23 @@ def surface_file(geometry: str, hemisphere: str) -> Path:
     AtlasError
         nilearn, or this file of its wheel, is not installed.
     """
-    spec = importlib.util.find_spec("nilearn")
-    roots = list(spec.submodule_search_locations or []) if spec else []
     name = f"{_FILES.get(geometry, geometry)}_{hemisphere}.gii.gz"
-    for root in roots:
-        path = Path(root) / "datasets" / "data" / "fsaverage5" / name
-        if path.is_file():
-            return path
+    path = package_file("nilearn", f"datasets/data/fsaverage5/{name}")
+    if path is not None:
+        return path
     raise AtlasError(
         "The fsaverage5 surface is missing",
         found=f"no {name} among the files of nilearn",
         needed="the nilearn package with its data files",
         do="install nilearn again",
     )
+
+
+def package_file(package: str, inner: str) -> Path | None:
+    """Where a file of an installed package lies; nothing of the package is imported."""
+    spec = importlib.util.find_spec(package)
+    roots = list(spec.submodule_search_locations or []) if spec else []
+    return next((path for root in roots if (path := Path(root) / inner).is_file()), None)
 
 
 def load_surface(name: str = "fsaverage5", folder: str | Path | None = None) -> Surface:
@@ -82,6 +86,13 @@ def load_surface(name: str = "fsaverage5", folder: str | Path | None = None) -> 
     if name not in N_PER_SIDE:
         raise UnknownNameError.nearest("surface", name, N_PER_SIDE)
     return _fsaverage5() if name == "fsaverage5" else _read_surface(name, folder)
+
+
+def cortical_depths(n: int) -> np.ndarray:
+    """Points of fsaverage5 from the pial surface to white matter, (n, 20484, 3) mm."""
+    white = np.concatenate([_arrays("white", side)[0] for side in HEMISPHERES]).astype(float)
+    pial = load_surface().pial.astype(float)
+    return pial + np.linspace(0, 1, n)[:, None, None] * (white - pial)
 
 
 def surface_files(name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brainlike_core.errors import AtlasError, UnknownNameError
-from brainlike_core.sources import atlases
+from brainlike_core.sources import embedded_atlases
 from brainlike_core.sources.atlases import list_atlases, load_atlas, load_regions
 from brainlike_core.sources.surfaces import load_surface
 
@@ -157,25 +157,25 @@ def test_unknown_atlas_is_refused_with_the_nearest():
 @pytest.mark.parametrize("damage", [None, b"", b"PK\x03\x04 no archive", "truncate"])
 def test_damaged_labels_are_refused(tmp_path, monkeypatch, damage):
     """A missing, empty, foreign or cut label file is refused by name."""
-    whole = (atlases._FOLDER / "atlases.npz").read_bytes()
+    whole = (embedded_atlases._FOLDER / "atlases.npz").read_bytes()
     if damage is not None:
         (tmp_path / "atlases.npz").write_bytes(whole[:5000] if damage == "truncate" else damage)
-    monkeypatch.setattr(atlases, "_FOLDER", tmp_path)
+    monkeypatch.setattr(embedded_atlases, "_FOLDER", tmp_path)
     with pytest.raises(AtlasError, match="atlases.npz is missing or damaged.*install the package again"):
-        atlases._labels("yeo7")
+        embedded_atlases._labels("yeo7")
 
 
 def test_labels_of_another_surface_are_refused(tmp_path, monkeypatch):
     """Labels for a different number of vertices never become an atlas."""
     np.savez(tmp_path / "atlases.npz", yeo7=np.ones(642, np.uint8))
-    monkeypatch.setattr(atlases, "_FOLDER", tmp_path)
+    monkeypatch.setattr(embedded_atlases, "_FOLDER", tmp_path)
     with pytest.raises(AtlasError, match="642"):
-        atlases._labels("yeo7")
+        embedded_atlases._labels("yeo7")
 
 
 def test_no_label_file_holds_pickled_objects():
     """The embedded arrays are plain integers."""
-    with np.load(atlases._FOLDER / "atlases.npz", allow_pickle=False) as arrays:
+    with np.load(embedded_atlases._FOLDER / "atlases.npz", allow_pickle=False) as arrays:
         assert {k: arrays[k].dtype.name for k in arrays} == {
             **dict.fromkeys(NAMES, "uint8"),
             "schaefer400": "int16",

