@@ -19,7 +19,7 @@ import torch
 
 from brainlike_core.config import ExtractConfig
 from brainlike_core.sources import language_model, model_catalogue, word_responses
-from brainlike_core.sources.simulation import simulated_story
+from brainlike_core.sources.embedded_story import embedded_story
 from brainlike_core.values import Story
 
 from .measure import Comparison, within
@@ -49,7 +49,7 @@ def case(name: str) -> Case:
     plain = AutoModel.from_pretrained(folder, dtype=torch.float32, **options).eval()
     tokenizer = AutoTokenizer.from_pretrained(folder, **options)
     return Case(
-        simulated_story(), language_model.open_model(name), ExtractConfig(model=name), tokenizer, plain
+        embedded_story(), language_model.open_model(name), ExtractConfig(model=name), tokenizer, plain
     )
 
 
@@ -122,7 +122,7 @@ def same_responses(one: Case, a: np.ndarray, b: np.ndarray) -> str:
     )
 
 
-_N_WORDS = f"{simulated_story().n_words:,} words"
+_N_WORDS = f"{embedded_story().n_words:,} words"
 COMPARISONS = tuple(
     Comparison(
         "word responses", "transformers, output_hidden_states and hooks", f"{title}, {_N_WORDS}",

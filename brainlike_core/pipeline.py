@@ -46,7 +46,7 @@ STEPS = (
     "recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "equal_size", "recovery",
 )  # fmt: skip
 # Raise a number when the step's code changes its results.
-VERSIONS = dict.fromkeys(STEPS, 1) | {"recovery": 2, "atlas": 1}
+VERSIONS = dict.fromkeys(STEPS, 1) | {"recording": 2, "recovery": 2, "atlas": 1}
 
 Progress = Callable[[str, float], None]
 
@@ -296,10 +296,10 @@ def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
 
 
 def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story, PlantedTruth]:
-    from .sources import simulation
+    from .sources import embedded_story, simulation
 
     config = {"name": "simulated", "subjects": list(wanted.subjects), "seed": wanted.seed}
-    story = story_digest(simulation.simulated_story())
+    story = story_digest(embedded_story.embedded_story())
     return state.remember(
         "recording",
         config,

@@ -1,4 +1,4 @@
-"""A story of our own and simulated listeners, with the truth known: always there, offline.
+"""Simulated listeners of the embedded story, with the truth known: always there, offline.
 
 Temporal patterns are made from the text alone (never from a model's
 activations), each is planted on networks of one atlas, and realistic noise is
@@ -9,28 +9,22 @@ The haemodynamic response is Glover's (1999, doi:10.1006/nimg.1998.0419).
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Mapping
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from scipy import fft, signal, sparse, stats
 
-from ..errors import ConfigError, RecordingError, StoryError
+from ..errors import ConfigError, RecordingError
 from ..values import PlantedTruth, Recording, Story, Surface
 from .atlases import load_atlas
+from .embedded_story import NAME, TITLE, embedded_scenes, embedded_story, word_features
 from .gathering import Progress, silent
 from .surfaces import load_surface
 
-NAME = "simulated"
-TITLE = "The Tide Clock (simulated listeners)"
-TR = 1.5
+TR = 1.1
 PASS_BAND = (0.01, 0.12)
 ATLAS = "eg17"
-SCENES = ("place", "counting", "hands", "emotion", "memory")
 
 # pattern, network, sign, gain: in-band signal over in-band noise, both as standard deviations.
 EFFECTS = (
@@ -49,139 +43,15 @@ EFFECTS = (
 )
 KINDS = {"word_rate": "acoustic", "word_length": "lexical", "word_rarity": "lexical"}
 
-_SCRIPT = Path(__file__).parent.parent / "embedded" / "story.txt"
-_WORD = re.compile(r"[A-Za-z0-9]+(?:['-][A-Za-z0-9]+)*")
-_FIRST_WORD_S = 12.0
 _SILENT_END_S = 17.0
-_PAUSES_S = (("\n", 0.85), (".", 0.45), ("!", 0.45), ("?", 0.45), (":", 0.3), (";", 0.3), (",", 0.18))
 _LATENCY_SD_S = 0.3
 _SUBJECT_GAIN_SD = 0.15
 _PLACE_GAIN_SD = 0.3
-_AR1 = 0.4
-_DRIFT = 0.15
+_AR1_PER_S = 0.54  # correlation of the noise with itself one second later
+_DRIFT_PER_S = 0.11  # step of the random walk over one second, in standard deviations of that noise
 _GLOBAL = 0.35
 _NOISE_STEPS = 3
 _GAIN_STEPS = 8
-
-
-# ---------------------------------------------------------------- the story
-
-
-def read_script(markup: str, name: str, title: str = "") -> tuple[Story, dict[str, np.ndarray]]:
-    """Build a story and its scenes from a script.
-
-    Parameters
-    ----------
-    markup : str
-        One passage per line, ``label| text``, where the label is one of
-        `SCENES` or ``-``; an empty line ends a paragraph.
-    name, title : str
-
-    Returns
-    -------
-    story : Story
-        Text without the labels, timed by a deterministic speaking model.
-    scenes : dict of str to bool (n_words,)
-        For each of `SCENES`, which words belong to it.
-
-    Raises
-    ------
-    StoryError
-        A line without a known label, or no words.
-
-    Examples
-    --------
-    >>> story, scenes = read_script("place| A red wall.", "mini")
-    >>> story.words, story.text, scenes["place"].tolist()
-    (('A', 'red', 'wall'), 'A red wall.', [True, True, True])
-    """
-    text, labels = "", []
-    for line in markup.strip().splitlines():
-        label, passage = _passage(line)
-        gap = "" if not text or text.endswith("\n") else " "
-        text += gap + passage if passage else "\n\n"
-        labels += [label] * len(_WORD.findall(passage))
-    matches = list(_WORD.finditer(text))
-    spans = np.array([m.span() for m in matches], np.int64).reshape(-1, 2)
-    onsets, offsets = _speak(text, spans)
-    words = tuple(m.group() for m in matches)
-    aligned = np.ones(len(words), bool)
-    story = Story(name, title or name, text, words, spans, onsets, offsets, aligned)
-    return story, {scene: np.array(labels) == scene for scene in SCENES}
-
-
-def _passage(line: str) -> tuple[str, str]:
-    if not line.strip():
-        return "-", ""
-    label, bar, passage = line.partition("|")
-    if not bar or label not in (*SCENES, "-"):
-        raise StoryError(
-            "A line of the script has no known label",
-            found=repr(line[:40]),
-            needed=f"one of {', '.join(SCENES)} or -, then a bar",
-            do="label the line",
-        )
-    return label, passage.strip()
-
-
-def _speak(text: str, spans: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Onsets and offsets, each (n_words,) seconds, of a teller of about 2.6 words per second."""
-    words = [text[start:stop] for start, stop in spans]
-    voiced = np.array([0.06 + 0.024 * len(w) + 0.105 * _syllables(w) for w in words])
-    index = np.arange(len(words))
-    # Tellers hurry and linger: a tempo of its own, so that word rate is not all word length and pauses.
-    voiced *= 1 + 0.18 * np.sin(index * 2 * np.pi / 37) + 0.12 * np.sin(index * 2 * np.pi / 101 + 1)
-    gaps = [text[stop:start] for stop, start in zip(spans[:-1, 1], spans[1:, 0], strict=True)]
-    pauses = np.array([0.0, *(_pause(gap) for gap in gaps)])[: len(words)]
-    ends = _FIRST_WORD_S + np.cumsum(voiced + pauses)
-    return ends - voiced, ends
-
-
-def _syllables(word: str) -> int:
-    groups = len(re.findall(r"[aeiouy]+", word.lower()))
-    silent = word.lower().endswith("e") and groups > 1
-    return max(1, groups - silent)
-
-
-def _pause(gap: str) -> float:
-    """Seconds of silence after a word, by the longest pause its punctuation asks for."""
-    asked = [seconds for mark, seconds in _PAUSES_S if mark in gap]
-    return 0.02 + max(asked, default=0.0)
-
-
-@lru_cache(maxsize=1)
-def _embedded() -> tuple[Story, dict[str, np.ndarray]]:
-    try:
-        markup = _SCRIPT.read_text(encoding="ascii")
-    except (OSError, ValueError) as error:
-        raise StoryError(
-            "The embedded story cannot be read",
-            found=str(error),
-            needed="embedded/story.txt",
-            do="install the package again",
-        ) from error
-    return read_script(markup, NAME, TITLE)
-
-
-def simulated_story() -> Story:
-    """The embedded story, told in about eleven minutes.
-
-    Returns
-    -------
-    Story
-        Words timed by a deterministic speaking model; the first at 12 s.
-
-    Raises
-    ------
-    StoryError
-        The embedded text is missing or damaged.
-    """
-    return _embedded()[0]
-
-
-def simulated_scenes() -> dict[str, np.ndarray]:
-    """Which words of `simulated_story` belong to each of `SCENES`: bool (n_words,) each."""
-    return {scene: mask.copy() for scene, mask in _embedded()[1].items()}
 
 
 # ---------------------------------------------------------------- patterns made from the text
@@ -202,7 +72,7 @@ def planted_patterns(
     tr : seconds
     n_trs : int
     scenes : mapping of str to bool (n_words,), optional
-        Which words belong to each of `SCENES`; those of the embedded story
+        Which words belong to each scene; those of the embedded story
         when left out.
 
     Returns
@@ -217,7 +87,7 @@ def planted_patterns(
     StoryError
         Scenes that do not cover the story's words.
     """
-    names, events = _events(story, tr, n_trs, simulated_scenes() if scenes is None else scenes)
+    names, events = _events(story, tr, n_trs, embedded_scenes() if scenes is None else scenes)
     patterns = _zscore(_convolve(events, tr)).astype(np.float32)
     return names, tuple(KINDS.get(name, "context") for name in names), patterns
 
@@ -226,7 +96,7 @@ def _events(
     story: Story, tr: float, n_trs: int, scenes: Mapping[str, np.ndarray]
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Names, and values on the TR grid before the haemodynamic response: (n_patterns, n_trs)."""
-    features = _word_features(story, scenes)
+    features = word_features(story, scenes)
     names = tuple(dict.fromkeys(effect[0] for effect in EFFECTS))
     tr_of_word = np.floor(story.onsets / tr).astype(int)
     inside = (tr_of_word >= 0) & (tr_of_word < n_trs)
@@ -239,57 +109,6 @@ def _events(
         sums = np.bincount(tr_of_word[inside], weights=features[name][inside], minlength=n_trs)
         rows.append(sums / np.maximum(counts, 1))
     return names, np.stack(rows)
-
-
-def _word_features(story: Story, scenes: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Centred value of each word in each respect: (n_words,) each."""
-    lengths = np.array([sum(map(str.isalnum, word)) for word in story.words], float)
-    features = {
-        "word_length": lengths,
-        "word_rarity": _beyond(_rarity(story.words), lengths),
-        "sentence_build_up": _build_up(story),
-        "dialogue": _in_quotes(story),
-    }
-    for scene in SCENES:
-        mask = np.asarray(scenes.get(scene, ()), float)
-        if mask.shape != (story.n_words,):
-            raise StoryError(
-                f"Scene '{scene}' does not cover story '{story.name}'",
-                found=f"{mask.size} marks",
-                needed=f"{story.n_words}, one per word",
-                do="pass the scenes of this story",
-            )
-        features[scene] = mask
-    return {name: values - values.mean() for name, values in features.items()}
-
-
-def _rarity(words: tuple[str, ...]) -> np.ndarray:
-    """Minus the natural logarithm of each word's relative frequency within the story."""
-    lower = [word.lower() for word in words]
-    count = Counter(lower)
-    return -np.log(np.array([count[word] for word in lower]) / len(lower))
-
-
-def _beyond(values: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """What a straight line on ``other`` leaves of ``values``."""
-    a, b = values - values.mean(), other - other.mean()
-    power = b @ b
-    return a - b * (a @ b / power) if power > 0 else a
-
-
-def _build_up(story: Story) -> np.ndarray:
-    """Words heard so far in the sentence, this one included: 1, 2, 3, ..."""
-    position = np.ones(story.n_words)
-    for i in range(1, story.n_words):
-        gap = story.text[story.spans[i - 1, 1] : story.spans[i, 0]]
-        position[i] = 1 if re.search(r"[.!?\n]", gap) else position[i - 1] + 1
-    return position
-
-
-def _in_quotes(story: Story) -> np.ndarray:
-    """1 for a word inside double quotes, else 0."""
-    marks = np.array([i for i, letter in enumerate(story.text) if letter == '"'], int)
-    return np.searchsorted(marks, story.spans[:, 0]) % 2.0
 
 
 def _hrf(tr: float, latency_s: float = 0.0, duration_s: float = 32.0) -> np.ndarray:
@@ -341,7 +160,7 @@ def simulate(
     Returns
     -------
     recording : Recording
-        float32 (n_subjects, n_trs, 20484) on fsaverage5, TR 1.5 s, band-pass
+        float32 (n_subjects, n_trs, 20484) on fsaverage5, TR 1.1 s, band-pass
         0.01-0.12 Hz, z-scored. The medial wall has noise like any place, and
         is not drawn (``vertex_location`` -1).
     story : Story
@@ -355,10 +174,11 @@ def simulate(
         A negative seed or gain scale, or fewer than one listener.
     """
     chosen = _chosen(seed, n_subjects, subjects, gain_scale)
-    story, truth = simulated_story(), _truth(gain_scale)
+    story, truth = embedded_story(), _truth(gain_scale)
     n_trs = truth.patterns.shape[1]
     basis = _band_basis(n_trs)
-    _, events = _events(story, TR, n_trs, simulated_scenes())
+    colour = _noise_root(basis)
+    _, events = _events(story, TR, n_trs, embedded_scenes())
     gains = _gain_maps(truth)
     once = _neighbour_average(load_surface())
     smooth, wide = _unit_rows(once, _NOISE_STEPS), _unit_rows(once, _GAIN_STEPS)
@@ -366,7 +186,7 @@ def simulate(
     for row, subject in enumerate(chosen):
         progress(row / len(chosen))
         rng = np.random.default_rng([seed, subject])
-        bold[row] = basis @ _listener(events, gains, basis, smooth, wide, rng)
+        bold[row] = basis @ _listener(events, gains, basis, colour, smooth, wide, rng)
     return _recording(bold, chosen), story, truth
 
 
@@ -390,7 +210,7 @@ def _chosen(seed: int, n_subjects: int, subjects: tuple[int, ...], gain_scale: f
 
 
 def _truth(gain_scale: float) -> PlantedTruth:
-    story = simulated_story()
+    story = embedded_story()
     n_trs = int(np.ceil((story.offsets[-1] + _SILENT_END_S) / TR))
     names, _, patterns = planted_patterns(story, TR, n_trs)
     table = pd.DataFrame(EFFECTS, columns=["pattern", "network", "sign", "gain"])
@@ -431,6 +251,7 @@ def _listener(
     events: np.ndarray,
     gains: np.ndarray,
     basis: np.ndarray,
+    colour: np.ndarray,
     smooth: sparse.csr_matrix,
     wide: sparse.csr_matrix,
     rng: np.random.Generator,
@@ -442,31 +263,35 @@ def _listener(
     here = 1 + _PLACE_GAIN_SD * (wide @ rng.standard_normal(gains.shape[1]))
     strength = np.exp(rng.normal(0, _SUBJECT_GAIN_SD)) * np.maximum(here, 0)
     planted = (heard.astype(np.float32) @ gains) * strength.astype(np.float32)
-    coefficients = planted + _noise(basis, smooth, here, rng)
+    coefficients = planted + _noise(colour, smooth, here, rng)
     scale = np.sqrt(n_trs) / np.linalg.norm(coefficients, axis=0)
     return coefficients * scale.astype(np.float32)
 
 
 def _noise(
-    basis: np.ndarray, smooth: sparse.csr_matrix, here: np.ndarray, rng: np.random.Generator
+    colour: np.ndarray, smooth: sparse.csr_matrix, here: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Noise of unit power per cosine: (n_cosines, n_vertices)."""
-    n_trs, n_vertices = len(basis), smooth.shape[0]
-    local = basis.T @ _wander(rng, n_trs, n_vertices)  # (n_cosines, n_vertices)
-    local = np.ascontiguousarray((smooth @ np.ascontiguousarray(local.T)).T)
-    shared = basis.T @ _wander(rng, n_trs, 1)  # (n_cosines, 1)
+    n_cosines, n_vertices = len(colour), smooth.shape[0]
+    local = (smooth @ rng.standard_normal((n_vertices, n_cosines), np.float32)) @ colour.T
+    shared = colour @ rng.standard_normal((n_cosines, 1), np.float32)
     local /= np.sqrt((local**2).mean())
     shared /= np.sqrt((shared**2).mean())
-    noise = np.sqrt(1 - _GLOBAL**2) * local + _GLOBAL * shared * here.astype(np.float32)
+    noise = np.sqrt(1 - _GLOBAL**2) * local.T + _GLOBAL * shared * here.astype(np.float32)
     return noise.astype(np.float32)
 
 
-def _wander(rng: np.random.Generator, n_trs: int, n_columns: int) -> np.ndarray:
-    """First-order autoregressive noise and a random walk: float32 (n_trs, n_columns)."""
-    noise = rng.standard_normal((n_trs, n_columns), np.float32)
-    noise = signal.lfilter(np.ones(1, np.float32), np.array([1, -_AR1], np.float32), noise, axis=0)
-    noise += _DRIFT * np.cumsum(rng.standard_normal((n_trs, n_columns), np.float32), axis=0)
-    return noise
+def _noise_root(basis: np.ndarray) -> np.ndarray:
+    """What turns white coefficients into those of the noise: float32 (n_cosines, n_cosines).
+
+    The noise is first-order autoregressive plus a random walk. Both are
+    Gaussian, so their covariance within the band is all there is to know.
+    """
+    row = np.arange(len(basis))
+    covariance = _AR1_PER_S ** (TR * np.abs(row[:, None] - row))  # (n_trs, n_trs)
+    covariance += _DRIFT_PER_S**2 * TR * (1 + np.minimum(row[:, None], row))
+    wide = basis.astype(np.float64)
+    return np.linalg.cholesky(wide.T @ covariance @ wide).astype(np.float32)
 
 
 def _band_basis(n_trs: int) -> np.ndarray:

@@ -1,27 +1,20 @@
-"""The embedded story, the patterns made from its text, and the simulated listeners."""
+"""Patterns made from the text, and the simulated listeners."""
 
-import re
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from scipy import fft, stats
+from scipy import fft, signal, stats
 
 from brainlike_core.errors import ConfigError, RecordingError, StoryError
 from brainlike_core.science.statistics import correlate, leave_one_out_isc
 from brainlike_core.science.timing import band_pass
-from brainlike_core.sources import simulation
+from brainlike_core.sources import catalogue, simulation
 from brainlike_core.sources.atlases import load_atlas
-from brainlike_core.sources.simulation import (
-    SCENES,
-    planted_patterns,
-    read_script,
-    simulate,
-    simulated_scenes,
-    simulated_story,
-)
+from brainlike_core.sources.embedded_story import SCENES
+from brainlike_core.sources.simulation import planted_patterns, simulate
 from brainlike_core.sources.surfaces import load_surface
-from brainlike_core.values import Story
+from tests.sources.test_embedded_story import no_scenes, told
 
 EG17 = load_atlas("eg17")
 PLANTED = sorted({network for _, network, _, _ in simulation.EFFECTS})
@@ -30,19 +23,6 @@ PLANTED = sorted({network for _, network, _, _ in simulation.EFFECTS})
 def inside(network):
     """Vertices of one network."""
     return EG17.labels == 1 + EG17.networks.index(network)
-
-
-def told(text, onsets):
-    """A story whose words begin at given seconds."""
-    spans = np.array([m.span() for m in re.finditer(r"[\w'-]*\w", text)])
-    words = tuple(text[a:b] for a, b in spans)
-    onsets = np.array(onsets, float)
-    return Story("mini", "mini", text, words, spans, onsets, onsets + 0.2, np.ones(len(words), bool))
-
-
-def no_scenes(story, **marks):
-    """No word in any scene, but for the marks given."""
-    return {scene: np.array(marks.get(scene, np.zeros(story.n_words, bool)), bool) for scene in SCENES}
 
 
 @pytest.fixture(scope="module")
@@ -57,77 +37,6 @@ def nothing_planted():
     return simulate(seed=0, n_subjects=4, gain_scale=0.0)
 
 
-# ---------------------------------------------------------------- the story
-
-
-def test_spans_cut_the_words_out_of_the_text():
-    """Every span of the text is its word; what lies between holds no letter or digit."""
-    story = simulated_story()
-    assert tuple(story.text[a:b] for a, b in story.spans) == story.words
-    between = "".join(story.text[b:a] for b, a in zip(story.spans[:-1, 1], story.spans[1:, 0], strict=True))
-    assert not re.search(r"\w", between)
-
-
-def test_story_length_and_punctuation():
-    """1,500-1,800 words of plain ASCII, balanced quotes, and no trace of the script's labels."""
-    story = simulated_story()
-    assert 1500 <= story.n_words <= 1800
-    assert story.text.isascii() and "|" not in story.text
-    assert story.text.startswith("The ferry") and story.text.endswith("keeping us.")
-    paragraphs = story.text.split("\n\n")
-    assert len(paragraphs) > 30
-    assert all(p.count('"') % 2 == 0 and p == p.strip() for p in paragraphs)
-
-
-def test_story_is_told_at_the_pace_of_a_teller():
-    """First word at 12 s, about 2.6 words per second, no word begins before the last has ended."""
-    story = simulated_story()
-    assert story.onsets[0] == pytest.approx(12.0)
-    assert 2.4 < story.n_words / (story.offsets[-1] - story.onsets[0]) < 2.8
-    assert (np.diff(story.onsets) > 0).all() and story.aligned.all()
-    assert (story.onsets[1:] > story.offsets[:-1]).all()
-    assert (story.offsets - story.onsets).min() > 0.1 and (story.offsets - story.onsets).max() < 1.2
-
-
-def test_every_kind_of_passage_comes_back():
-    """Each scene and dialogue covers 10-25 % of the words and appears in every quarter of the story."""
-    story = simulated_story()
-    quoted = np.cumsum([c == '"' for c in story.text])[story.spans[:, 0]] % 2 == 1
-    for mask in (*simulated_scenes().values(), quoted):
-        assert 0.10 < mask.mean() < 0.25
-        assert all(quarter.any() for quarter in np.array_split(mask, 4))
-
-
-def test_script_to_story():
-    """Lines of a paragraph join with a space, an empty line parts paragraphs, labels go to words."""
-    story, scenes = read_script('place| A wall.\nhands| I cut it.\n\n-| "No," she said.\n', "mini")
-    assert story.text == 'A wall. I cut it.\n\n"No," she said.'
-    assert story.words == ("A", "wall", "I", "cut", "it", "No", "she", "said")
-    assert scenes["place"].tolist() == [True] * 2 + [False] * 6
-    assert scenes["hands"].tolist() == [False] * 2 + [True] * 3 + [False] * 3
-
-
-def test_pauses_follow_punctuation():
-    """Silence between words: 0.02 s, plus 0.18 at a comma, 0.45 at a full stop, 0.85 at a paragraph."""
-    story, _ = read_script("-| one two, three four. five\n\n-| six", "mini")
-    silence = story.onsets[1:] - story.offsets[:-1]
-    np.testing.assert_allclose(silence, [0.02, 0.20, 0.02, 0.47, 0.87], atol=1e-9)
-
-
-def test_longer_words_take_longer():
-    """A word of four syllables lasts more than twice as long as one of one syllable."""
-    story, _ = read_script("-| at intermittent", "mini")
-    short, long = story.offsets - story.onsets
-    assert long > 2 * short
-
-
-@pytest.mark.parametrize("markup", ["", "\n\n", "a wall", "colour| a wall", "place a wall", "-| ..."])
-def test_bad_scripts_are_refused(markup):
-    """No words, no bar or an unknown label: a StoryError."""
-    with pytest.raises(StoryError):
-        read_script(markup, "mini")
-
-
 # ---------------------------------------------------------------- patterns
 
 
@@ -138,9 +47,9 @@ def test_hrf_is_nilearns(latency):
     nilearn spreads its samples with both ends included, which stretches its clock by 0.1 %.
     """
     hrf = pytest.importorskip("nilearn.glm.first_level.hemodynamic_models")
-    fine = hrf.glover_hrf(1.5, oversampling=50, time_length=32.0, onset=latency)
+    fine = hrf.glover_hrf(1.1, oversampling=50, time_length=32.0, onset=latency)
     want = fine[: len(fine) // 50 * 50].reshape(-1, 50).mean(1)
-    ours = simulation._hrf(1.5, latency)
+    ours = simulation._hrf(1.1, latency)
     np.testing.assert_allclose(ours, want[: len(ours)] / want[: len(ours)].sum(), atol=1e-3)
 
 
@@ -166,15 +75,6 @@ def test_patterns_of_a_mini_story_by_hand():
     rate = np.bincount(trs, minlength=40)
     wanted = stats.zscore(np.convolve(rate, simulation._hrf(2.0))[:40])
     np.testing.assert_allclose(patterns[names.index("word_rate")], wanted, atol=1e-5)
-
-
-def test_rarity_is_frequency_beyond_length():
-    """Words of one length: rarity is minus the log share; on the real story it is unrelated to length."""
-    story = told("bad bad bad cat", [0, 2, 4, 6])
-    rarity = simulation._word_features(story, no_scenes(story))["word_rarity"]
-    np.testing.assert_allclose(rarity[3] - rarity[0], np.log(3))
-    features = simulation._word_features(simulated_story(), simulated_scenes())
-    assert abs(np.corrcoef(features["word_rarity"], features["word_length"])[0, 1]) < 1e-9
 
 
 def test_what_never_varies_is_zero():
@@ -218,15 +118,22 @@ def test_patterns_can_be_told_apart(four):
 
 
 def test_recording_covers_the_story(four):
-    """At least 15 s after the last word; float32 on fsaverage5, z-scored, nothing constant."""
+    """640 volumes, to at least 15 s after the last word; float32 on fsaverage5, z-scored, nothing constant."""
     recording, story, truth = four
-    assert recording.bold.shape == (4, truth.patterns.shape[1], 20_484)
+    assert recording.bold.shape == (4, 640, 20_484) and truth.patterns.shape[1] == 640
     assert recording.bold.dtype == np.float32
     assert 15 <= recording.n_trs * recording.tr - story.offsets[-1] < 20
     some = recording.bold[:, :, ::97]
     np.testing.assert_allclose(some.mean(1), 0, atol=1e-4)
     np.testing.assert_allclose(some.std(1), 1, atol=1e-3)
     assert not recording.constant.any()
+
+
+def test_catalogue_says_what_is_made(four):
+    """Repetition time, space and volumes of the catalogue's entry."""
+    entry, recording = catalogue.entry("simulated"), four[0]
+    assert (entry.tr, entry.space) == (recording.tr, recording.space)
+    assert f"{recording.n_trs} volumes" in entry.description
 
 
 def test_medial_wall_has_data_but_is_not_drawn(four):
@@ -242,7 +149,7 @@ def test_only_the_pass_band_is_left(four):
     """Cosines outside 0.01-0.12 Hz hold no power."""
     bold, n = four[0].bold[0, :, ::97].astype(float), four[0].n_trs
     power = (fft.dct(bold, axis=0, norm="ortho") ** 2).mean(1)
-    frequency = np.arange(n) / (2 * 1.5 * n)
+    frequency = np.arange(n) / (2 * 1.1 * n)
     outside = (frequency < 0.01) | (frequency > 0.12)
     assert power[outside].max() < 1e-6 * power[~outside].min()
 
@@ -314,12 +221,29 @@ def test_noise_is_smooth_along_the_cortex(nothing_planted):
 
 
 def test_noise_has_the_spectrum_it_claims():
-    """Power at each cosine follows AR(1) with rho .4 plus a random walk, in closed form."""
-    noise = simulation._wander(np.random.default_rng(0), 400, 3000)
-    power = (fft.dct(noise, axis=0, norm="ortho")[10:] ** 2).mean(1)
-    w = np.pi * np.arange(10, 400) / 400
-    closed = 1 / np.abs(1 - 0.4 * np.exp(-1j * w)) ** 2 + 0.15**2 / np.abs(1 - np.exp(-1j * w)) ** 2
-    np.testing.assert_allclose(power, closed, rtol=0.15)
+    """Coefficients vary together as those of noise made volume by volume: AR(1), .54 per second, and a walk."""
+    n_trs, n_columns, rho = 300, 4000, 0.54**1.1
+    rng = np.random.default_rng(0)
+    white, steps = rng.standard_normal((2, n_trs + 60, n_columns))
+    noise = signal.lfilter([np.sqrt(1 - rho**2)], [1, -rho], white, axis=0)
+    noise += 0.11 * np.sqrt(1.1) * np.cumsum(steps, axis=0)
+    basis = simulation._band_basis(n_trs)
+    by_volume = np.cov(basis.T @ noise[60:])
+    root = simulation._noise_root(basis).astype(float)
+    scale = np.sqrt(np.outer(*[np.diag(by_volume)] * 2))
+    np.testing.assert_allclose(root @ root.T / scale, by_volume / scale, atol=0.1)
+
+
+def test_listeners_have_that_noise(nothing_planted):
+    """Slow over fast power of the data is that of the noise's covariance, to 10 %."""
+    bold = nothing_planted[0].bold
+    basis = simulation._band_basis(bold.shape[1])
+    power = np.mean([((basis.T @ one) ** 2).mean(1) for one in bold], axis=0)
+    wanted = (simulation._noise_root(basis) ** 2).sum(1)
+    third = len(power) // 3
+    ratio, wanted_ratio = (p[:third].mean() / p[-third:].mean() for p in (power, wanted))
+    assert wanted_ratio > 1.5
+    assert ratio == pytest.approx(wanted_ratio, rel=0.1)
 
 
 def test_neighbour_average_by_hand():
