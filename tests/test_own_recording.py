@@ -19,7 +19,7 @@ from tests.small_study import write_study
 from tests.small_world import needs_minilm
 from tests.sources.test_public_recordings import write_listener, write_run
 
-TR, N_SUBJECTS = 1.5, 6
+TR, N_SUBJECTS = 1.1, 6
 AFFINE = np.array([[8.0, 0, 0, -76], [0, 8, 0, -110], [0, 0, 8, -74], [0, 0, 0, 1]])
 SHAPE = (20, 25, 22)
 
