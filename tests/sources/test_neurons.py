@@ -2,7 +2,6 @@
 
 import doctest
 import re
-from dataclasses import dataclass
 
 import pytest
 import torch
@@ -13,8 +12,7 @@ from brainlike_core.config import NEURON_KINDS
 from brainlike_core.errors import ConfigError, ModelError
 from brainlike_core.sources import neurons
 from brainlike_core.sources.neurons import listening, neuron_sites
-
-N_LAYERS = 3
+from tests.model_families import FAMILIES, MIXTURES, N_LAYERS, PLAIN, Family, build, silu
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -23,151 +21,6 @@ def _one_thread():
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
-
-
-# --- families, named by hand ----------------------------------------------------------------------
-
-
-def gelu(x):
-    return x * 0.5 * (1 + torch.erf(x / 2**0.5))
-
-
-def gelu_tanh(x):
-    return 0.5 * x * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (x + 0.044715 * x**3)))
-
-
-def relu(x):
-    return x * (x > 0)
-
-
-def silu(x):
-    return x / (1 + torch.exp(-x))
-
-
-@dataclass(frozen=True)
-class Family:
-    """Where a family keeps what, written down from reading its layers.
-
-    ``up`` has one name (plain, or a gate and its partner in one layer where
-    ``fused``), or two (the gate first).
-    """
-
-    config: dict
-    block: str
-    attention: str
-    up: tuple[str, ...]
-    down: str
-    activation: object
-    fused: bool = False
-    shared: bool = False
-    hidden_states_are_blocks: bool = True
-
-
-_PLAIN = {
-    "vocab_size": 64, "hidden_size": 24, "num_hidden_layers": N_LAYERS, "num_attention_heads": 4,
-    "intermediate_size": 40, "max_position_embeddings": 64, "pad_token_id": 0,
-}  # fmt: skip
-_ROTARY = {**_PLAIN, "hidden_size": 32, "bos_token_id": 1, "eos_token_id": 2}
-_GROUPED = {**_ROTARY, "num_key_value_heads": 2}
-_BERT = ("encoder.layer.{}", "attention.output.dense", ("intermediate.dense",), "output.dense", gelu)
-_LLAMA = ("layers.{}", "self_attn.o_proj", ("mlp.gate_proj", "mlp.up_proj"), "mlp.down_proj", silu)
-_GEMMA = (*_LLAMA[:4], gelu_tanh)
-_FUSED = (*_LLAMA[:2], ("mlp.gate_up_proj",), "mlp.down_proj", silu, True)
-_T5 = {
-    "vocab_size": 64, "d_model": 24, "d_kv": 6, "d_ff": 40, "num_layers": N_LAYERS, "num_heads": 4,
-    "decoder_start_token_id": 0,
-}  # fmt: skip
-_T5_BLOCK = ("block.{}", "layer.0.SelfAttention.o")
-_BART = {
-    "vocab_size": 64, "d_model": 24, "encoder_layers": N_LAYERS, "decoder_layers": 2, "encoder_ffn_dim": 40,
-    "encoder_attention_heads": 4, "decoder_attention_heads": 4, "decoder_ffn_dim": 28,
-    "max_position_embeddings": 64,
-}  # fmt: skip
-_FC = ("self_attn.out_proj", ("fc1",), "fc2")
-_FOUR_H = (("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h")
-
-FAMILIES = {
-    "bert": Family(_PLAIN, *_BERT),
-    "roberta": Family(_PLAIN, *_BERT),
-    "distilbert": Family(
-        {"vocab_size": 64, "dim": 24, "n_layers": N_LAYERS, "n_heads": 4, "hidden_dim": 40},
-        "transformer.layer.{}", "attention.out_lin", ("ffn.lin1",), "ffn.lin2", gelu,
-    ),
-    "albert": Family(
-        {**_PLAIN, "embedding_size": 16}, "encoder.albert_layer_groups.0.albert_layers.0", "attention.dense",
-        ("ffn",), "ffn_output", gelu_tanh, shared=True,
-    ),
-    "electra": Family({**_PLAIN, "embedding_size": 16}, *_BERT),
-    "mpnet": Family(_PLAIN, _BERT[0], "attention.attn.o", *_BERT[2:]),
-    # With a convolution beside the first block, whose output the library's hidden_states hold.
-    "deberta-v2": Family(
-        {
-            **_PLAIN, "relative_attention": True, "position_buckets": 8, "pos_att_type": ["p2c", "c2p"],
-            "norm_rel_ebd": "layer_norm", "share_att_key": True, "position_biased_input": False,
-            "type_vocab_size": 0, "conv_kernel_size": 3, "conv_act": "gelu",
-        },
-        *_BERT, hidden_states_are_blocks=False,
-    ),
-    "modernbert": Family(
-        {**_ROTARY, "global_attn_every_n_layers": 2, "local_attention": 4, "cls_token_id": 1,
-         "sep_token_id": 2},
-        "layers.{}", "attn.Wo", ("mlp.Wi",), "mlp.Wo", gelu, fused=True,
-    ),
-    "gpt2": Family(
-        {"vocab_size": 64, "n_embd": 24, "n_layer": N_LAYERS, "n_head": 4, "n_positions": 64},
-        "h.{}", "attn.c_proj", ("mlp.c_fc",), "mlp.c_proj", gelu_tanh,
-    ),
-    "gpt_neox": Family(_ROTARY, "layers.{}", "attention.dense", *_FOUR_H, gelu),
-    "opt": Family(
-        {**_PLAIN, "ffn_dim": 40, "word_embed_proj_dim": 16}, "decoder.layers.{}", *_FC, relu,
-    ),
-    "bloom": Family(
-        {"vocab_size": 64, "hidden_size": 24, "n_layer": N_LAYERS, "n_head": 4},
-        "h.{}", "self_attention.dense", *_FOUR_H, gelu_tanh,
-    ),
-    "falcon": Family(_ROTARY, "h.{}", "self_attention.dense", *_FOUR_H, gelu),
-    "phi": Family(_ROTARY, "layers.{}", "self_attn.dense", ("mlp.fc1",), "mlp.fc2", gelu_tanh),
-    "phi3": Family(_GROUPED, "layers.{}", *_FUSED[1:]),
-    "llama": Family(_ROTARY, *_LLAMA),
-    "llama (grouped-query)": Family({**_GROUPED, "mlp_bias": True}, *_LLAMA),
-    "mistral": Family({**_GROUPED, "sliding_window": 4}, *_LLAMA),
-    "qwen2": Family(_GROUPED, *_LLAMA),
-    "qwen3": Family({**_GROUPED, "head_dim": 16}, *_LLAMA),
-    "gemma2": Family({**_GROUPED, "head_dim": 16, "sliding_window": 4}, *_GEMMA),
-    "gemma3_text": Family({**_GROUPED, "head_dim": 16, "sliding_window": 4}, *_GEMMA),
-    "olmo2": Family(_GROUPED, *_LLAMA),
-    "smollm3": Family(_GROUPED, *_LLAMA),
-    "glm": Family({**_GROUPED, "head_dim": 8}, *_FUSED),
-    "t5": Family(_T5, *_T5_BLOCK, ("layer.1.DenseReluDense.wi",), "layer.1.DenseReluDense.wo", relu),
-    "t5 (gated)": Family(
-        {**_T5, "feed_forward_proj": "gated-gelu"}, *_T5_BLOCK,
-        ("layer.1.DenseReluDense.wi_0", "layer.1.DenseReluDense.wi_1"), "layer.1.DenseReluDense.wo",
-        gelu_tanh,
-    ),
-    "bart": Family(_BART, "layers.{}", *_FC, gelu),
-}  # fmt: skip
-
-MIXTURES = {
-    "mixtral": {**_GROUPED, "num_local_experts": 4, "num_experts_per_tok": 2},
-    "qwen2_moe": {
-        **_GROUPED, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 20,
-        "shared_expert_intermediate_size": 28,
-    },
-    "olmoe": {**_GROUPED, "num_experts": 4, "num_experts_per_tok": 2},
-}  # fmt: skip
-
-
-def build(family: str, config: dict) -> nn.Module:
-    """A tiny model of the family with random weights, biases and norms, in memory only."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(3)
-        config = AutoConfig.for_model(family.split(" ")[0], **config)
-        model = AutoModel.from_config(config)
-        model = model.get_encoder() if config.is_encoder_decoder else model
-        with torch.no_grad():
-            for weight in model.parameters():
-                weight.add_(0.15 * torch.randn_like(weight))
-    return model.eval()
 
 
 _built: dict[str, nn.Module] = {}
@@ -398,7 +251,7 @@ def test_some_blocks_alone_can_be_listened_to():
 
 def test_listening_leaves_no_hook():
     """Also where a pass fails."""
-    model = build("bert", _PLAIN)
+    model = build("bert", PLAIN)
     sites = neuron_sites(model, "ffn_out")
     with pytest.raises(ZeroDivisionError), listening(model, sites, lambda i, x: 1 / 0):
         model(input_ids=IDS)
