@@ -198,7 +198,7 @@ def regions() -> NetworkAtlas:
 def atom_view(run_id: str) -> BrainView:
     """The group maps of all sub-groups of a run."""
     run = load_run(run_id)
-    return _view(run, run.encoding.z_maps, charts.atom_names(run.correspondence), "z")
+    return _view(run, run.encoding.z_maps, charts.atom_names(run.correspondence, run.dictionary.names), "z")
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -295,7 +295,7 @@ def pick(
 
 def pick_atom(run: Run, chosen: int, order: Sequence[int] | None = None) -> None:
     """Choose a sub-group."""
-    names = charts.atom_names(run.correspondence)
+    names = charts.atom_names(run.correspondence, run.dictionary.names)
     pick("atom", "Sub-group", list(order or range(len(names))), chosen, names.__getitem__)
 
 

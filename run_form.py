@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 
 from brainlike_core.config import (
+    LOW_LEVEL,
     DictionaryConfig,
     EncodingConfig,
     ExtractConfig,
@@ -107,7 +108,7 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
     >>> print(command([RunConfig(), RunConfig(extract=ExtractConfig(weights="random"))]))
     python -m brainlike_core run --recording simulated --model smollm2-135m --weights trained --weights random
     """
-    first = configs[0]
+    first = next((one for one in configs if one.extract.model != LOW_LEVEL), configs[0])
     words = ["python", "-m", "brainlike_core", "run", "--recording", first.recording.name]
     for name in dict.fromkeys(config.extract.model for config in configs):
         words += ["--model", name]
@@ -127,6 +128,7 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
         "--task": (brain.task, ""),
         "--space": (brain.space, ""),
         "--tr": (brain.tr, 0.0),
+        "--audio": (brain.audio, ""),
         "--parcels": (brain.parcels, ""),
         "--confounds": (brain.confounds, usual_brain.confounds),
         "--high-pass": (brain.high_pass, usual_brain.high_pass),
@@ -135,10 +137,12 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
         "--penalty": (first.dictionary.penalty, plain.dictionary.penalty),
         "--atlas": (first.match.atlas, plain.match.atlas),
         "--spins": (first.match.n_spins, plain.match.n_spins),
-        "--seed": (first.dictionary.seed, 0),
     }
     for option, (value, usual) in options.items():
         words += [option, str(value)] if value != usual else []
+    seeds = dict.fromkeys([first.dictionary.seed, *(config.extract.seed for config in configs)])
+    if list(seeds) != [0]:
+        words += ["--seed", *map(str, seeds)]
     if not brain.detrend:
         words.append("--no-detrend")
     if first.recording.subjects:

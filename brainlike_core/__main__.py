@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from . import __version__, archive, engine, pipeline, report
@@ -19,11 +20,11 @@ from .config import (
     CheckConfig,
     DictionaryConfig,
     EncodingConfig,
-    ExtractConfig,
     MatchConfig,
     OrganizationConfig,
     RecordingConfig,
     RunConfig,
+    extract_configs,
 )
 from .errors import BrainlikeError, ConfigError, DamagedEntryError
 
@@ -84,8 +85,11 @@ def _command(commands: Any, name: str, text: str, function: Any) -> argparse.Arg
 def _run_parser(commands: Any) -> None:
     run = _command(commands, "run", "walk from a story to brain networks", _run)
     _recording_options(run)
-    run.add_argument("--model", action="append", metavar="NAME", help="repeat for several models")
+    run.add_argument(
+        "--model", action="append", metavar="NAME", help="repeat for several; low-level: no model"
+    )
     run.add_argument("--weights", action="append", choices=("trained", "random"), help="repeat for both")
+    run.add_argument("--audio", default="", metavar="FILE", help="the story's sound (WAV), for low-level")
     run.add_argument("--layers", default="all", help="all (default), or such as 0-3,7")
     run.add_argument("--neurons", default=NEURON_KINDS[0], metavar="KIND", help=" | ".join(NEURON_KINDS))
     run.add_argument("--atoms", type=int, default=64, help="K (default 64, the paper's)")
@@ -93,7 +97,10 @@ def _run_parser(commands: Any) -> None:
     run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17); or a file of your own")
     run.add_argument("--atlas-names", default="", metavar="FILE", help="names of your atlas's labels")
     run.add_argument("--spins", type=int, default=MatchConfig.n_spins, help="rotations of the sphere")
-    run.add_argument("--seed", type=int, default=0, help="seed of everything random (default 0)")
+    run.add_argument(
+        "--seed", type=int, nargs="+", default=[0], metavar="S",
+        help="seed of everything random (default 0); of several, each has its own random weights",
+    )  # fmt: skip
 
 
 def _recording_options(command: argparse.ArgumentParser) -> None:
@@ -183,25 +190,20 @@ class _Watch:
 
 
 def _configs(given: argparse.Namespace) -> list[RunConfig]:
+    layers, seed = _ranges(given.layers, "--layers"), given.seed[0]
+    models, weights = given.model or ["smollm2-135m"], given.weights or ["trained"]
     return [
         RunConfig(
-            recording=_recording_config(given),
-            extract=ExtractConfig(
-                model=model,
-                layers=_ranges(given.layers, "--layers"),
-                neurons=given.neurons,
-                weights=weights,
-                seed=given.seed,
-            ),
-            dictionary=DictionaryConfig(n_atoms=given.atoms, penalty=given.penalty, seed=given.seed),
-            encoding=EncodingConfig(seed=given.seed),
+            recording=replace(_recording_config(given), audio=given.audio),
+            extract=extract,
+            dictionary=DictionaryConfig(n_atoms=given.atoms, penalty=given.penalty, seed=seed),
+            encoding=EncodingConfig(seed=seed),
             match=MatchConfig(
-                atlas=given.atlas, atlas_names=given.atlas_names, n_spins=given.spins, seed=given.seed
+                atlas=given.atlas, atlas_names=given.atlas_names, n_spins=given.spins, seed=seed
             ),
-            organization=OrganizationConfig(seed=given.seed),
+            organization=OrganizationConfig(seed=seed),
         )
-        for model in given.model or ["smollm2-135m"]
-        for weights in given.weights or ["trained"]
+        for extract in extract_configs(models, weights, given.seed, layers, given.neurons)
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -43,6 +44,7 @@ def canonical_json(value: Any) -> str:
 
 
 NEURON_KINDS = ("ffn_out", "ffn_mid", "block_out", "attn_out")
+LOW_LEVEL = "low-level"  # the pseudo-model: features of the words alone
 CONFOUNDS = ("none", "simple", "scrubbing", "compcor")
 
 
@@ -72,6 +74,9 @@ class RecordingConfig:
         Which runs of a derivatives folder; empty = the only one there is.
     tr : float
         Repetition time in seconds; 0 = as the files say.
+    audio : str
+        Sound of the story (WAV) that begins at ``story_onset_s``: used by the
+        low-level baseline alone.
     parcels : str
         Label volume in MNI space: column k of the tables is label k + 1.
     confounds : str
@@ -91,6 +96,7 @@ class RecordingConfig:
     task: str = ""
     space: str = ""
     tr: float = 0.0
+    audio: str = ""
     parcels: str = ""
     confounds: str = "simple"
     detrend: bool = True
@@ -171,7 +177,8 @@ class ExtractConfig:
     Attributes
     ----------
     model : str
-        A model of the catalogue, a hub id ``org/name[@revision]``, or a folder.
+        A model of the catalogue, a hub id ``org/name[@revision]``, or a folder; or
+        ``low-level``: no model, features of the words alone.
     layers : tuple of int
         Zero-based transformer blocks; empty = all (paper).
     neurons : str
@@ -203,6 +210,31 @@ class ExtractConfig:
         _need(all(layer >= 0 for layer in self.layers), "layers", self.layers, "numbers from 0")
         _need(self.window >= 8, "window", self.window, "at least 8 tokens")
         _need(1 <= self.stride <= self.window, "stride", self.stride, "1 to window")
+
+
+def extract_configs(
+    models: Sequence[str], weights: Sequence[str], seeds: Sequence[int], layers: tuple[int, ...], neurons: str
+) -> list[ExtractConfig]:
+    """Every model with every kind of weights: trained once, random once per seed, the baseline once.
+
+    Examples
+    --------
+    >>> made = extract_configs(["minilm-l6", "low-level"], ["trained", "random"], [0, 1], (), "ffn_out")
+    >>> [(one.model, one.weights, one.seed) for one in made]
+    [('minilm-l6', 'trained', 0), ('minilm-l6', 'random', 0), ('minilm-l6', 'random', 1), ('low-level', 'trained', 0)]
+    """
+    made = []
+    for model in models:
+        if model == LOW_LEVEL:  # no layers and no weights; random alone is refused where it is walked
+            kind = "trained" if "trained" in weights else weights[0]
+            made.append(ExtractConfig(model=LOW_LEVEL, weights=kind, seed=seeds[0]))
+            continue
+        for kind in weights:
+            for seed in seeds if kind == "random" else seeds[:1]:
+                made.append(
+                    ExtractConfig(model=model, layers=layers, neurons=neurons, weights=kind, seed=seed)
+                )
+    return made
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from .archive import Workspace, load_run, write_check, write_record
-from .config import CheckConfig, RecordingConfig, RunConfig
+from .config import LOW_LEVEL, CheckConfig, RecordingConfig, RunConfig
 from .errors import RecordingError
-from .sources import atlases, located, model_catalogue, recordings, surfaces
+from .sources import atlases, located, low_level, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
 from .store import Question
 from .values import (
@@ -209,9 +209,14 @@ def walk(
     kind = check_names(config, data)
     state = _Walk(config, workspace, data, progress, {}, {})
     recording, story, truth = _recording(state)
-    words = _extract(state, story, kind)
-    responses = _responses(state, words, story, recording)
-    dictionary = _dictionary(state, responses)
+    if kind == LOW_LEVEL:
+        dictionary = _low_level(state, story, recording)
+        n, first = dictionary.n_atoms, dictionary.first_tr
+        responses = NeuronResponses(LOW_LEVEL, "tr", dictionary.atoms, (0,), n, first)
+    else:
+        words = _extract(state, story, kind)
+        responses = _responses(state, words, story, recording)
+        dictionary = _dictionary(state, responses)
     encoded = _encoding(state, dictionary, recording)
     networks = _atlas(state, recording)
     matched = _match(state, networks, dictionary, encoded, recording)
@@ -229,13 +234,15 @@ def check_names(config: RunConfig, data: str | Path | None = None) -> str:
     Returns
     -------
     str
-        Where the model comes from: ``wheel``, ``hub`` or ``folder``.
+        Where the model comes from: ``wheel``, ``hub`` or ``folder``; ``low-level`` for the baseline.
 
     Raises
     ------
-    UnknownNameError, ModelError
+    UnknownNameError, ModelError, ConfigError
         With the nearest known names.
     """
+    if config.extract.model == LOW_LEVEL:
+        low_level.check_baseline(config.extract)
     located.check_name(config.recording)
     atlas(config.match.atlas, data, config.match.atlas_names)
     return model_catalogue.parse_model_name(config.extract.model)[0]
@@ -387,6 +394,36 @@ def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:
     return state.remember("dictionary", dataclasses.asdict(config), (state.entries["responses"],), learn)
 
 
+def _low_level(state: _Walk, story: Story, recording: Recording) -> Dictionary:
+    """Features of the words (and of the sound, where it is given) as atoms: same clock, response and filter."""
+    settings, delays, sound = state.config.responses, state.config.encoding.delays, state.config.recording
+    band = recording.pass_band if settings.match_filter else ()
+    tr, n_trs = recording.tr, recording.n_trs
+
+    def compute() -> Dictionary:
+        from .science import features, timing
+        from .science.fit_check import audio_regressor
+        from .sources.audio import audio_envelope
+
+        rows = timing.story_rows(story.onsets, story.offsets, tr, n_trs, settings.edge_s, max(delays))
+        named = low_level.word_features(story, tr)
+        values = timing.responses_on_trs(
+            np.stack(list(named.values()), axis=1), story.onsets, tr, n_trs,
+            band=band, rows=rows, centre_words=False,
+        )  # fmt: skip
+        names = tuple(named)
+        if sound.audio:
+            audio = audio_envelope(sound.audio, onset_s=sound.story_onset_s)
+            heard = audio_regressor(audio, n_trs, tr, band)[slice(*rows)]
+            values, names = np.hstack([values, timing.zscore(heard)]), (*names, "audio envelope")
+        return features.features_as_atoms(values, names, rows[0])
+
+    clock = {"model": LOW_LEVEL, "tr": tr, "n_trs": n_trs, "band": list(band), "max_delay": max(delays)}
+    config = {**clock, "edge_s": settings.edge_s, "hrf": settings.hrf, "onset_s": sound.story_onset_s}
+    inputs = (story_digest(story), low_level.sound_digest(sound.audio))
+    return state.remember("dictionary", config, inputs, compute)
+
+
 def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording) -> EncodingResult:
     config = state.config.encoding
 
@@ -474,11 +511,13 @@ def _organization(
     config = state.config.organization
 
     def compute() -> Organization:
+        from .science.features import without_organization
         from .science.organization import organize
 
         no_spins = networks.labels[None][:0]
         null = _null(networks, no_spins, recording)
-        return organize(dictionary, encoded, matched, null, state.config.match, config, recording.tr)
+        found = organize(dictionary, encoded, matched, null, state.config.match, config, recording.tr)
+        return without_organization(found) if dictionary.names else found
 
     return state.remember("organization", dataclasses.asdict(config), (state.entries["match"],), compute)
 
@@ -498,7 +537,11 @@ def _equal_size(
     parts = (whole.dictionary, whole.encoding, whole.match, whole.equal_size)
     config: dict = {type(part).__name__: dataclasses.asdict(part) for part in parts}
     config["block_s"] = whole.organization.block_s
-    inputs = (state.entries["responses"], state.entries["recording"], atlas_digest(networks))
+    inputs = (
+        state.entries.get("responses", state.entries["dictionary"]),
+        state.entries["recording"],
+        atlas_digest(networks),
+    )
     return state.remember("equal_size", config, inputs, compute)
 
 

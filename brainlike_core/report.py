@@ -26,7 +26,7 @@ def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id, label, recording, model, weights, seed, n_neurons, n_trs, n_atoms,
+        ``id, label, recording, model, weights, seed, features`` (of the low-level baseline) ``, n_neurons, n_trs, n_atoms,
         n_subjects, dictionary, encoding, correspondence, organization,
         equal_size, claims, recovery`` (simulated recordings only) ``,
         seconds``. Plain numbers, ``None`` where a quantity is not defined.
@@ -39,7 +39,8 @@ def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
         "model": config.extract.model,
         "weights": config.extract.weights,
         "seed": config.extract.seed,
-        "n_neurons": run.dictionary.n_neurons,
+        "features": list(run.dictionary.names),
+        "n_neurons": 0 if run.dictionary.names else run.dictionary.n_neurons,
         "n_trs": run.dictionary.n_trs,
         "n_atoms": run.dictionary.n_atoms,
         "n_subjects": run.recording.n_subjects,
@@ -207,6 +208,20 @@ def _plain(value: Any) -> Any:
     return value
 
 
+def _said_atoms(numbers: dict[str, Any]) -> str:
+    if numbers["features"]:
+        return (
+            f"{numbers['label']}: {numbers['n_atoms']} features of the words, each an atom of its own (no dictionary "
+            f"is learned): {', '.join(numbers['features'])}. Word frequency is that within the story; organization "
+            "is not defined for few atoms."
+        )
+    found = numbers["dictionary"]
+    return (
+        f"{numbers['label']}: {numbers['n_neurons']:,} neurons, {numbers['n_atoms']} atoms "
+        f"(dictionary R2 {found['r2_median']:.2f} at lambda {found['lambda']:g})."
+    )
+
+
 def sentences(numbers: dict[str, Any]) -> list[str]:
     """A run's result in plain sentences, nulls beside every figure.
 
@@ -216,8 +231,7 @@ def sentences(numbers: dict[str, Any]) -> list[str]:
     """
     e, c = numbers["encoding"], numbers["correspondence"]
     lines = [
-        f"{numbers['label']}: {numbers['n_neurons']:,} neurons, {numbers['n_atoms']} atoms "
-        f"(dictionary R2 {numbers['dictionary']['r2_median']:.2f} at lambda {numbers['dictionary']['lambda']:g}).",
+        _said_atoms(numbers),
         f"Held-out r {e['r_heldout_mean']:z.3f}, p {e['r_heldout_mean_p']:.3f} "
         f"(null {e['r_heldout_null_mean']:z.3f} +- {e['r_heldout_null_sd']:.3f}, {e['n_surrogates']} surrogates); "
         f"best location {e['r_heldout_max']:.2f}; {e['n_significant']:,} of {e['n_locations']:,} locations at FDR .05.",

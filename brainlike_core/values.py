@@ -346,6 +346,8 @@ class Dictionary(_Frozen):
     n_units : int
     first_tr : int
         TR of the atoms' row 0.
+    names : tuple of str
+        What each atom is, where atoms are features with names; empty where they were learned.
     """
 
     atoms: np.ndarray
@@ -359,6 +361,7 @@ class Dictionary(_Frozen):
     layers: tuple[int, ...]
     n_units: int
     first_tr: int
+    names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.layers) * self.n_units

@@ -55,7 +55,8 @@ with parts.page("Brain maps", "Where in the brain does this sub-group of neurons
             parts.atom_chart(chart, captions.region(run, where[2]), "Sub-groups of this region", "region")
         st.subheader("Passages that drive it", anchor=False)
         parts.passages(run, atom, 5)
-    with narrow if selection.region is None else wide:
-        st.subheader("Where its neurons sit", anchor=False)
-        chart = charts.layer_histogram(run.dictionary, atom)
-        parts.figure(chart, captions.layers(run, atom), f"Neurons of atom {atom} by layer", "layers")
+    if not run.dictionary.names:  # features of the words have no neurons
+        with narrow if selection.region is None else wide:
+            st.subheader("Where its neurons sit", anchor=False)
+            chart = charts.layer_histogram(run.dictionary, atom)
+            parts.figure(chart, captions.layers(run, atom), f"Neurons of atom {atom} by layer", "layers")

@@ -120,6 +120,7 @@ def tradeoff(runs: Sequence[Run]) -> str:
         f"n = {_range(r.dictionary.n_atoms for r in runs)} atoms per model. Whiskers: 95 % bootstrap over listeners and "
         f"{config.block_s:g} s blocks ({config.n_bootstraps}). Grey: consistency of random sets of atoms of the "
         f"same sizes, 95 % of {config.n_null}. Mean r, links by the spin rule, uncorrected. Hollow: random weights."
+        + _baseline(runs)
     )
 
 
@@ -143,7 +144,7 @@ def profiles(runs: Sequence[Run]) -> str:
     """Under layer profiles."""
     return (
         "Mean layer histogram of the sub-groups linked to each network (spin rule), relative to an even spread "
-        "over layers (1). Empty rows: no link. Descriptive, no test."
+        "over layers (1). Empty rows: no link. Descriptive, no test." + _baseline(runs)
     )
 
 
@@ -154,6 +155,11 @@ def heldout(runs: Sequence[Run]) -> str:
         f"Mean over {recording.n_locations:,} locations, group mean of {_range(r.recording.n_subjects for r in runs)} "
         f"listeners, {config.n_folds} contiguous folds. Grey: 95 % of {config.n_surrogates} phase-randomised "
         f"recordings refitted through the same folds; p one-sided, not corrected over models. Hollow: random weights."
+        + "".join(
+            f" {_config(r).extract.model}: {', '.join(r.dictionary.names)}."
+            for r in runs
+            if r.dictionary.names
+        )
     )
 
 
@@ -194,6 +200,12 @@ def recovery(run: Run) -> str:
         f"sub-group that expresses the pattern (q < 0.05); shuffled networks reach {r.chance:.0%} (p {r.p:.4f}, "
         f"10,000 shuffles). **{r.n_links_planted} of {r.n_links}** accepted links are planted ones."
     )
+
+
+def _baseline(runs: Sequence[Run]) -> str:
+    """That features of the words are no sub-groups of neurons; empty without the baseline."""
+    counts = [run.dictionary.n_atoms for run in runs if run.dictionary.names]
+    return f" Low-level baseline: not defined for few atoms ({_range(counts)} features)." if counts else ""
 
 
 def _range(numbers) -> str:

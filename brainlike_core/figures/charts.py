@@ -28,12 +28,14 @@ _SQUARE = (5.0, 15.0)
 # -- names --------------------------------------------------------------------------
 
 
-def atom_names(correspondence: Correspondence) -> list[str]:
+def atom_names(correspondence: Correspondence, features: Sequence[str] = ()) -> list[str]:
     """Name each atom by its strongest link.
 
     Parameters
     ----------
     correspondence : Correspondence
+    features : sequence of str
+        What the atoms are, where they have names (see `Dictionary.names`).
 
     Returns
     -------
@@ -43,7 +45,7 @@ def atom_names(correspondence: Correspondence) -> list[str]:
         alone, ``Atom 7`` where there is none.
     """
     n_atoms = correspondence.dice.shape[1]
-    names = [f"Atom {k}" for k in range(n_atoms)]
+    names = [name.capitalize() for name in features] or [f"Atom {k}" for k in range(n_atoms)]
     links = correspondence.links().sort_values(["accepted", "dice"], ascending=False)
     for link in links.drop_duplicates("atom").itertuples():
         sign = "+" if link.sign == "+" else "−"
@@ -58,18 +60,26 @@ def leading_atom(correspondence: Correspondence) -> int:
 
 
 def atom_sentence(run: Run, atom: int) -> str:
-    """What one sub-group is, in one sentence (Markdown)."""
+    """What one sub-group, or one feature of the baseline, is, in one sentence (Markdown)."""
+    if run.dictionary.names:
+        said = f"**{run.dictionary.names[atom].capitalize()}**: a feature of the words, no neuron"
+        return said + _atom_link(run, atom, "goes with", "has a map shaped like")
     counts = run.dictionary.layer_histogram[atom]
     n, name = int(counts.sum()), model_name(run)
     where = f", most of them in layer {run.dictionary.layers[int(counts.argmax())]}" if n else ""
     said = f"**Atom {atom}**: {n:,} neurons of {name}{where}"
+    return said + _atom_link(run, atom, "go with", "have a map shaped like")
+
+
+def _atom_link(run: Run, atom: int, accepted: str, spin_only: str) -> str:
+    """The end of an atom's sentence: its best link."""
     links = run.correspondence.links().query("atom == @atom").sort_values("accepted", ascending=False)
     if not len(links):
-        return f"{said}. Its map is not shaped like any network."
+        return ". Its map is not shaped like any network."
     link = links.iloc[0]
-    verb = "go with" if link.accepted else "have a map shaped like"
+    verb = accepted if link.accepted else spin_only
     sign = theme.SIGN_WORDS[link.sign]
-    said += f", {verb} the **{link.network}** network ({sign}, Dice {link.dice:.2f})."
+    said = f", {verb} the **{link.network}** network ({sign}, Dice {link.dice:.2f})."
     return said + ("" if link.accepted else " Phase-randomised atoms pass that test as often.")
 
 

@@ -61,6 +61,8 @@ def diversity_consistency(runs: Sequence[Run], consistency: str = "consistency")
     """
     figure = go.Figure()
     for run, (name, colour, fill) in zip(runs, _looks(runs), strict=True):
+        if run.dictionary.names:
+            continue  # a handful of features has no organization
         table = run.organization.metrics.set_index("metric")
         x, y = table.loc["diversity"], table.loc[consistency]
         figure.add_trace(
@@ -156,7 +158,11 @@ def _whole_ticks(top: float) -> list[int]:
 
 
 def layer_profiles(runs: Sequence[Run], n_columns: int = 2) -> go.Figure:
-    """Where in depth the sub-groups of each network lie: network x layer, one panel per run."""
+    """Where in depth the sub-groups of each network lie: network x layer, one panel per run.
+
+    The low-level baseline has no layers and no panel, unless it stands alone.
+    """
+    runs = [run for run in runs if not run.dictionary.names] or runs
     networks = list(runs[0].atlas.networks)
     n_columns = min(n_columns, len(runs))
     n_rows = -(-len(runs) // n_columns)
@@ -250,14 +256,16 @@ def metrics_table(runs: Sequence[Run]) -> pd.DataFrame:
     columns = {}
     for run, name in zip(runs, run_names(runs), strict=True):
         table = run.organization.metrics.set_index("metric")
-        columns[name] = [_metric_text(metric, table) for metric in METRIC_TITLES]
+        columns[name] = [_metric_text(metric, table, bool(run.dictionary.names)) for metric in METRIC_TITLES]
     return pd.DataFrame(columns, index=pd.Index(list(METRIC_TITLES.values()), name="metric"))
 
 
-def _metric_text(metric: str, table: pd.DataFrame) -> str:
+def _metric_text(metric: str, table: pd.DataFrame, run_of_features: bool) -> str:
     if metric not in table.index:
         return "–"
     row = table.loc[metric]
+    if run_of_features and not np.isfinite(row["value"]):
+        return "not defined for few atoms"
     text = _interval(row, 0 if metric == "n_links" else 1 if metric == "effective_rank" else 3)
     if np.isfinite(row["null_low"]):
         text += f" | null {row['null_low']:.3f} to {row['null_high']:.3f}"

@@ -74,7 +74,7 @@ def learn_dictionary(
         layers=layers,
         n_units=n_units,
         first_tr=first_tr,
-        **_sparse_fields(codes),
+        **_sparse_fields(codes),  # type: ignore[arg-type]
     )
 
 

@@ -7,7 +7,6 @@ times of its words; labels in the script say which scene a word belongs to.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 
 from ..errors import StoryError
 from ..values import Story
+from .low_level import log_frequency
 
 NAME = "simulated"
 TITLE = "The Tide Clock (simulated listeners)"
@@ -191,9 +191,7 @@ def word_features(story: Story, scenes: Mapping[str, np.ndarray]) -> dict[str, n
 
 def _rarity(words: tuple[str, ...]) -> np.ndarray:
     """Minus the natural logarithm of each word's relative frequency within the story."""
-    lower = [word.lower() for word in words]
-    count = Counter(lower)
-    return -np.log(np.array([count[word] for word in lower]) / len(lower))
+    return -log_frequency(words)
 
 
 def _beyond(values: np.ndarray, other: np.ndarray) -> np.ndarray:

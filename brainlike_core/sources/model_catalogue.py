@@ -12,6 +12,7 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..config import LOW_LEVEL
 from ..errors import ModelError, UnknownNameError
 from .hub import find_cached
 from .model_names import is_hub_id, is_short_name, shorten
@@ -214,7 +215,7 @@ def model_card(name: str) -> ModelCard:
     for card in _CARDS:
         if card.name == name:
             return card
-    raise UnknownNameError.nearest("model", shorten(name), [card.name for card in _CARDS])
+    raise UnknownNameError.nearest("model", shorten(name), [LOW_LEVEL, *(card.name for card in _CARDS)])
 
 
 def parse_model_name(name: str) -> tuple[str, str]:
@@ -226,7 +227,7 @@ def parse_model_name(name: str) -> tuple[str, str]:
     Returns
     -------
     kind : str
-        ``wheel``, ``hub`` or ``folder``.
+        ``wheel``, ``hub`` or ``folder``; ``low-level`` for the baseline that is no model.
     name : str
         The name; a folder comes back absolute.
 
@@ -244,6 +245,8 @@ def parse_model_name(name: str) -> tuple[str, str]:
     >>> parse_model_name("google-bert/bert-base-uncased@main")
     ('hub', 'google-bert/bert-base-uncased@main')
     """
+    if name == LOW_LEVEL:
+        return LOW_LEVEL, name
     if name.startswith((".", "/")) or Path(name).is_absolute():
         return "folder", _existing_folder(name)
     if is_hub_id(name):
