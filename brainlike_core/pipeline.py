@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from .archive import Workspace, load_run, write_check, write_record
-from .config import LOW_LEVEL, CheckConfig, RecordingConfig, RunConfig
+from .config import LOW_LEVEL, CheckConfig, ExtractConfig, RecordingConfig, RunConfig
 from .errors import RecordingError
 from .sources import atlases, located, low_level, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
@@ -41,6 +41,10 @@ from .values import (
     Story,
     Surface,
 )
+
+# Words x neurons that are kept word by word (word views want them, and every recording
+# of the story shares them); beyond, the model's hooks average to the recording's TRs.
+WORD_BYTES = 2**30
 
 STEPS = (
     "recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "equal_size", "recovery",
@@ -214,8 +218,8 @@ def walk(
         n, first = dictionary.n_atoms, dictionary.first_tr
         responses = NeuronResponses(LOW_LEVEL, "tr", dictionary.atoms, (0,), n, first)
     else:
-        words = _extract(state, story, kind)
-        responses = _responses(state, words, story, recording)
+        extracted = _extract(state, story, kind, recording.tr)
+        responses = _responses(state, extracted, story, recording)
         dictionary = _dictionary(state, responses)
     encoded = _encoding(state, dictionary, recording)
     networks = _atlas(state, recording)
@@ -317,8 +321,8 @@ def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story,
     )
 
 
-def _extract(state: _Walk, story: Story, kind: str) -> NeuronResponses:
-    """Every neuron's response to every word."""
+def _extract(state: _Walk, story: Story, kind: str, tr: float) -> NeuronResponses:
+    """Every neuron's response to every word; where that is too large, its mean over the words of each TR."""
     extract = state.config.extract
 
     def open_model() -> Any:
@@ -328,23 +332,37 @@ def _extract(state: _Walk, story: Story, kind: str) -> NeuronResponses:
 
     # A wheel's revision is pinned in the catalogue; that of a folder or the hub is known once opened.
     opened = None if kind == "wheel" else open_model()
-    revision = opened.revision if opened else model_catalogue.model_card(extract.model).revision
+    known = opened or model_catalogue.model_card(extract.model)
+    by_word = 4 * story.n_words * _most_neurons(extract, known) <= WORD_BYTES
 
-    def extract_words() -> NeuronResponses:
+    def read() -> NeuronResponses:
+        from .science import timing
         from .sources import word_responses
 
         def report(fraction: float, detail: str = "") -> None:
             state.progress("extract", fraction)
 
-        return word_responses.extract_words(opened or open_model(), story, extract, progress=report)
+        model = opened or open_model()
+        if by_word:
+            return word_responses.extract_words(model, story, extract, progress=report)
+        word_trs = timing.word_trs(story.onsets, tr)
+        return word_responses.extract_trs(model, story, extract, word_trs, progress=report)
 
-    config = dataclasses.asdict(extract)
+    config = dataclasses.asdict(extract) | ({} if by_word else {"tr": tr})
     if extract.weights == "trained":
         config.pop("seed")  # trained weights have no seed: do not extract them again for each
-    return state.remember("extract", config, (story_digest(story), revision), extract_words)
+    return state.remember("extract", config, (story_digest(story), known.revision), read)
 
 
-def _responses(state: _Walk, words: NeuronResponses, story: Story, recording: Recording) -> NeuronResponses:
+def _most_neurons(extract: ExtractConfig, model: Any) -> int:
+    """Neurons that are read, at most: a feed-forward part is about four times as wide inside."""
+    inside = 4 if extract.neurons == "ffn_mid" else 1
+    return (len(extract.layers) or model.n_layers) * model.n_units * inside
+
+
+def _responses(
+    state: _Walk, extracted: NeuronResponses, story: Story, recording: Recording
+) -> NeuronResponses:
     """The same on the recording's clock."""
     settings, delays = state.config.responses, state.config.encoding.delays
 
@@ -354,16 +372,18 @@ def _responses(state: _Walk, words: NeuronResponses, story: Story, recording: Re
         rows = timing.story_rows(
             story.onsets, story.offsets, recording.tr, recording.n_trs, settings.edge_s, max(delays)
         )
-        values = timing.responses_on_trs(
-            words.values,
-            story.onsets,
-            recording.tr,
-            recording.n_trs,
-            band=recording.pass_band if settings.match_filter else (),
-            rows=rows,
-            centre_words=settings.centre_words,
-        )
-        return NeuronResponses(words.model, "tr", values, words.layers, words.n_units, rows[0])
+        times = (story.onsets, recording.tr, recording.n_trs)
+        options: dict[str, Any] = {
+            "band": recording.pass_band if settings.match_filter else (),
+            "rows": rows,
+            "centre_words": settings.centre_words,
+        }
+        if extracted.clock == "word":
+            values = timing.responses_on_trs(extracted.values, *times, **options)
+        else:
+            first = extracted.first_tr
+            values = timing.responses_from_tr_means(extracted.values, first, *times, **options)
+        return dataclasses.replace(extracted, clock="tr", values=values, first_tr=rows[0])
 
     clock = {
         "tr": recording.tr,

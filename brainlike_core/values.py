@@ -295,14 +295,16 @@ class NeuronResponses(_Frozen):
     model : str
         Name, and revision or file digest, of the model.
     clock : str
-        ``word`` or ``tr``.
+        ``word``; ``tr mean``: mean over the words of each TR; or ``tr``.
     values : float32 (n_rows, n_neurons)
         Neuron ``layer * n_units + unit``; on the TR clock z-scored over rows.
     layers : tuple of int
         Transformer block of each group of ``n_units`` neurons.
     n_units : int
     first_tr : int
-        TR of row 0 (TR clock only).
+        TR of row 0 (TR clocks only).
+    reading : dict
+        How the model was run: device, precision, windows (see `extraction`).
     """
 
     model: str
@@ -311,6 +313,7 @@ class NeuronResponses(_Frozen):
     layers: tuple[int, ...]
     n_units: int
     first_tr: int = 0
+    reading: dict = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         need = len(self.layers) * self.n_units

@@ -139,6 +139,22 @@ def test_one_setting_recomputes_only_what_follows(own, data, monkeypatch, part, 
 
 
 @needs_minilm
+def test_a_story_too_long_word_by_word_gives_the_same_responses(walked, data, tmp_path, monkeypatch):
+    """Averaged to TRs inside the model: one row per TR is kept, and the regressors agree within 1e-5."""
+    monkeypatch.setattr(pipeline, "WORD_BYTES", 0)
+    workspace = archive.open_store(tmp_path / "cache")
+    pipeline.walk(small_config(), workspace, data=data)
+    by_tr, by_word = (
+        {step: store.results.get(keys(store)[step]) for step in ("extract", "responses")}
+        for store in (workspace, walked[0])
+    )
+    assert (by_tr["extract"].clock, by_word["extract"].clock) == ("tr mean", "word")
+    assert len(by_tr["extract"].values) < len(by_word["extract"].values)
+    assert by_tr["responses"].first_tr == by_word["responses"].first_tr == 8
+    assert np.abs(by_tr["responses"].values - by_word["responses"].values).max() <= 2e-5
+
+
+@needs_minilm
 def test_other_listening_data_are_a_new_question(own, data, tmp_path, monkeypatch):
     """One word spelt otherwise in the transcript: every step again, and the record follows."""
     shutil.copytree(data, tmp_path / "data")

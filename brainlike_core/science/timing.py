@@ -13,6 +13,17 @@ from scipy import fft, signal, stats
 from ..errors import AlignmentError, ConfigError
 
 
+def word_trs(onsets: np.ndarray, tr: float) -> np.ndarray:
+    """TR in which each word begins: int (n_words,), below 0 before the recording.
+
+    Examples
+    --------
+    >>> word_trs(np.array([0.1, 2.9, 3.0]), 1.5).tolist()
+    [0, 1, 2]
+    """
+    return np.floor(onsets / tr).astype(int)
+
+
 def words_to_trs(values: np.ndarray, onsets: np.ndarray, tr: float, n_trs: int) -> np.ndarray:
     """Mean over the words whose onset falls in each TR; silence is 0.
 
@@ -27,7 +38,7 @@ def words_to_trs(values: np.ndarray, onsets: np.ndarray, tr: float, n_trs: int) 
     -------
     (n_trs, n_columns), dtype of ``values``
     """
-    tr_of_word = np.floor(onsets / tr).astype(int)
+    tr_of_word = word_trs(onsets, tr)
     inside = (tr_of_word >= 0) & (tr_of_word < n_trs)
     if not inside.any():
         raise AlignmentError(
@@ -153,19 +164,74 @@ def responses_on_trs(
     -------
     float32 (stop - first, n_neurons)
     """
-    if not np.isfinite(word_values).all():
+    _check_finite(word_values)
+    out = np.empty((rows[1] - rows[0], word_values.shape[1]), np.float32)
+    for start in range(0, word_values.shape[1], _BLOCK):
+        block = np.asarray(word_values[:, start : start + _BLOCK], np.float32)
+        if centre_words:
+            block = block - block.mean(0)
+        block = words_to_trs(block, onsets, tr, n_trs)
+        out[:, start : start + _BLOCK] = _regressors(block, tr, band, rows)
+    return out
+
+
+def responses_from_tr_means(
+    tr_means: np.ndarray,
+    first_tr: int,
+    onsets: np.ndarray,
+    tr: float,
+    n_trs: int,
+    *,
+    band: tuple[float, ...],
+    rows: tuple[int, int],
+    centre_words: bool = True,
+) -> np.ndarray:
+    """The same as `responses_on_trs`, from the mean response to the words of each TR.
+
+    All of it is linear: the mean over words is the mean over TRs, weighted by
+    their words.
+
+    Parameters
+    ----------
+    tr_means : (n_story_trs, n_neurons)
+        From the TR of the first word to that of the last; silence is 0.
+    first_tr : int
+        TR of row 0.
+    onsets, tr, n_trs, band, rows, centre_words
+        See `responses_on_trs`.
+
+    Returns
+    -------
+    float32 (stop - first, n_neurons)
+    """
+    _check_finite(tr_means)
+    counts = np.bincount(word_trs(onsets, tr) - first_tr, minlength=len(tr_means))
+    held = slice(max(first_tr, 0), max(min(first_tr + len(tr_means), n_trs), 0))  # of the recording
+    out = np.empty((rows[1] - rows[0], tr_means.shape[1]), np.float32)
+    for start in range(0, tr_means.shape[1], _BLOCK):
+        block = np.asarray(tr_means[:, start : start + _BLOCK], np.float32)
+        if centre_words:
+            mean = (counts @ block.astype(np.float64) / counts.sum()).astype(np.float32)
+            block = np.where(counts[:, None] > 0, block - mean, 0)
+        on_trs = np.zeros((n_trs, block.shape[1]), np.float32)
+        on_trs[held] = block[held.start - first_tr : held.stop - first_tr]
+        out[:, start : start + _BLOCK] = _regressors(on_trs, tr, band, rows)
+    return out
+
+
+_BLOCK = 4096  # neurons at a time: bounds memory, not results
+
+
+def _regressors(on_trs: np.ndarray, tr: float, band: tuple[float, ...], rows: tuple[int, int]) -> np.ndarray:
+    """Haemodynamic response, band-pass, rows of the story, z-score."""
+    return zscore(band_pass(convolve_hrf(on_trs, tr), tr, band)[rows[0] : rows[1]])
+
+
+def _check_finite(values: np.ndarray) -> None:
+    if not np.isfinite(values).all():
         raise ConfigError(
             "Neuron responses hold values that are not numbers",
-            found=f"{(~np.isfinite(word_values)).any(0).sum()} neurons with NaN or infinity",
+            found=f"{(~np.isfinite(values)).any(0).sum()} neurons with NaN or infinity",
             needed="finite responses",
             do="run the model in float32",
         )
-    first, stop = rows
-    out = np.empty((stop - first, word_values.shape[1]), np.float32)
-    for start in range(0, word_values.shape[1], 4096):  # bounds memory, not results
-        block = np.asarray(word_values[:, start : start + 4096], np.float32)
-        if centre_words:
-            block = block - block.mean(0)
-        block = convolve_hrf(words_to_trs(block, onsets, tr, n_trs), tr)
-        out[:, start : start + 4096] = zscore(band_pass(block, tr, band)[first:stop])
-    return out

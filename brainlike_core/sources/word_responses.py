@@ -1,12 +1,19 @@
-"""A story through a language model: tokens, words, windows, and every neuron's response to every word.
+"""A story through a language model, once: every neuron's response to every word, or to every TR.
 
-Which tensor of a model holds its neurons: `neurons`.
+Tokens are averaged to words or TRs as each layer speaks, so memory holds the
+answer and what one pass needs, however long the story. What one pass gives is
+added only when the pass is over: one that runs out of memory leaves nothing
+behind and is read again in smaller parts. Which tensor of a model holds its
+neurons: `neurons`; which tokens are read together: `windows`.
 """
 
 from __future__ import annotations
 
+import gc
+import inspect
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,188 +21,19 @@ from scipy import sparse
 from transformers.cache_utils import DynamicCache
 
 from ..config import ExtractConfig
-from ..errors import CancelledError, ConfigError, ModelError, StoryError
+from ..errors import CancelledError, ConfigError, ModelError
 from ..values import NeuronResponses, Story
 from .language_model import LanguageModel
 from .model_names import shorten
 from .neurons import listening, neuron_sites
+from .windows import Window, rows_of_words, token_windows, tokenise
 
-CHUNK_TOKENS = 256
+CHUNK_TOKENS = 256  # of a causal model, on a processor
+GPU_CHUNK_TOKENS = 2048
+MIN_CHUNK_TOKENS = 16
+BATCH_BYTES = 2**26  # of a bidirectional model's pass, on a processor
 
-
-# --- tokens, words, windows --------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Window:
-    """Tokens ``start`` to ``stop`` are read together; those of ``keep_start`` to ``keep_stop`` are kept."""
-
-    start: int
-    stop: int
-    keep_start: int
-    keep_stop: int
-
-
-def causal_windows(n_tokens: int, size: int) -> list[Window]:
-    """Windows of a causal model: one where the story fits, else half-overlapping ones.
-
-    Each token is taken from the first window that holds it, so every token has
-    all, or at least half a window, of what came before it.
-
-    Examples
-    --------
-    >>> [(w.start, w.stop, w.keep_start, w.keep_stop) for w in causal_windows(9, 4)]
-    [(0, 4, 0, 4), (2, 6, 4, 6), (4, 8, 6, 8), (6, 9, 8, 9)]
-    """
-    windows: list[Window] = []
-    step, kept = max(1, size // 2), 0
-    while kept < n_tokens:
-        start = step * len(windows)
-        stop = min(start + size, n_tokens)
-        windows.append(Window(start, stop, kept, stop))
-        kept = stop
-    return windows
-
-
-def bidirectional_windows(n_tokens: int, size: int, stride: int) -> list[Window]:
-    """Windows of a bidirectional model; each token is taken where it is farthest from an edge.
-
-    The last window is moved back to full length; of two equal windows the
-    earlier wins. A stride above ``size`` counts as ``size``.
-
-    Examples
-    --------
-    >>> [(w.start, w.stop, w.keep_start, w.keep_stop) for w in bidirectional_windows(10, 6, 3)]
-    [(0, 6, 0, 5), (3, 9, 5, 7), (4, 10, 7, 10)]
-    """
-    size = min(size, n_tokens)
-    last = n_tokens - size
-    starts = np.unique([*range(0, last, min(stride, size)), last])
-    owner = np.zeros(n_tokens, np.int64)
-    best = np.full(n_tokens, -1)
-    depth = np.minimum(np.arange(size), np.arange(size)[::-1])
-    for number, start in enumerate(starts):
-        better = depth > best[start : start + size]
-        owner[start : start + size][better] = number
-        best[start : start + size][better] = depth[better]
-    edges = np.searchsorted(owner, np.arange(len(starts) + 1))
-    spans = zip(starts.tolist(), edges[:-1].tolist(), edges[1:].tolist(), strict=True)
-    return [Window(s, s + size, first, end) for s, first, end in spans if end > first]
-
-
-def pooling_matrix(token_spans: np.ndarray, word_spans: np.ndarray) -> sparse.csr_matrix:
-    """Matrix that takes the mean of each word's tokens.
-
-    A token belongs to every word whose characters it overlaps. Byte-level
-    tokens carry the space before a word; spaces belong to no word, so such a
-    token goes to the word that follows, and a token of spaces alone to none.
-
-    Parameters
-    ----------
-    token_spans : int (n_tokens, 2)
-        First and last-plus-one character of each token.
-    word_spans : int (n_words, 2)
-        The same of each word, in order and without overlap.
-
-    Returns
-    -------
-    scipy.sparse.csr_matrix, float32 (n_words, n_tokens)
-        Rows sum to 1, or are empty where a word has no token.
-
-    Examples
-    --------
-    >>> tokens = np.array([[0, 2], [2, 5], [5, 6], [6, 9]])  # "It", " was", ".", " on"
-    >>> pooling_matrix(tokens, np.array([[0, 2], [3, 6], [7, 9]])).toarray().tolist()
-    [[1.0, 0.0, 0.0, 0.0], [0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 1.0]]
-    """
-    first = np.searchsorted(word_spans[:, 1], token_spans[:, 0], side="right")
-    last = np.searchsorted(word_spans[:, 0], token_spans[:, 1], side="left")
-    counts = np.where(token_spans[:, 1] > token_spans[:, 0], np.maximum(last - first, 0), 0)
-    tokens = np.repeat(np.arange(len(token_spans)), counts)
-    within = np.arange(len(tokens)) - np.repeat(np.cumsum(counts) - counts, counts)
-    words = np.repeat(first, counts) + within
-    per_word = np.bincount(words, minlength=len(word_spans)).astype(np.float32)
-    shape = (len(word_spans), len(token_spans))
-    return sparse.csr_matrix((1 / per_word[words], (words, tokens)), shape=shape, dtype=np.float32)
-
-
-def token_windows(model: LanguageModel, n_tokens: int, config: ExtractConfig) -> list[Window]:
-    """Windows over a story of ``n_tokens``, never longer than the model's context."""
-    special = len(model.prefix) + len(model.suffix)
-    if model.causal:
-        return causal_windows(n_tokens, max(1, model.context - special))
-    size = max(1, min(config.window, model.context) - special)
-    return bidirectional_windows(n_tokens, size, config.stride)
-
-
-def _tokenise(model: LanguageModel, story: Story) -> tuple[np.ndarray, sparse.csr_matrix]:
-    """Token ids int64 (n_tokens,) and the pooling matrix (n_words, n_tokens)."""
-    _check_spans(story)
-    encoding = model.tokenizer.encode(story.text, add_special_tokens=False)
-    pooling = pooling_matrix(np.array(encoding.offsets, np.int64).reshape(-1, 2), story.spans)
-    empty = np.flatnonzero(np.diff(pooling.indptr) == 0)
-    if len(empty):
-        word = int(empty[0])
-        raise StoryError(
-            f"Word {word + 1} of story '{story.name}' has no token in model '{shorten(model.name)}'",
-            found=repr(shorten(story.words[word])), needed="a word the tokenizer can read",
-            do="remove it from the transcript or spell it out",
-        )  # fmt: skip
-    _check_ids(model, encoding.ids)
-    return np.array(encoding.ids, np.int64), pooling
-
-
-def _check_ids(model: LanguageModel, ids: list[int]) -> None:
-    size = model.model.config.vocab_size
-    if max([*ids, *model.prefix, *model.suffix]) >= size:
-        raise ModelError(
-            f"Tokenizer and weights of '{shorten(model.name)}' do not belong together",
-            found=f"token {max(ids)}", needed=f"tokens below {size}", do="download the model again",
-        )  # fmt: skip
-
-
-def _check_spans(story: Story) -> None:
-    starts, stops = story.spans[:, 0], story.spans[:, 1]
-    inside = starts[0] >= 0 and stops[-1] <= len(story.text)
-    if not (inside and (stops > starts).all() and (starts[1:] >= stops[:-1]).all()):
-        raise StoryError(
-            f"Words of story '{story.name}' do not lie in its text in order", found="odd spans",
-            needed="spans that follow each other without overlap", do="build the story's spans again",
-        )  # fmt: skip
-
-
-# --- extraction --------------------------------------------------------------------------------
-
-
-@dataclass
-class _WordSums:
-    """Where the hooks add up: words x (layers x units), and the matrix of the chunk being read."""
-
-    values: torch.Tensor  # (n_words, n_layers * n_units)
-    rows: torch.Tensor | None = None
-    pool: torch.Tensor | None = None
-    keep: tuple[int, int] = (0, 0)
-
-    def aim(self, pooling: sparse.csc_matrix, first: int, stop: int, at: int, device: torch.device) -> None:
-        """Prepare for a pass whose position ``at`` holds token ``first`` of those kept."""
-        chunk = pooling[:, first:stop].tocoo()
-        rows, position = np.unique(chunk.row, return_inverse=True)
-        index = torch.from_numpy(np.stack([position, chunk.col]).astype(np.int64))
-        shape = (len(rows), stop - first)
-        self.pool = torch.sparse_coo_tensor(
-            index, torch.from_numpy(chunk.data), shape, check_invariants=False
-        )
-        self.pool = self.pool.to(device)
-        self.rows = torch.from_numpy(rows.astype(np.int64))
-        self.keep = (at, at + stop - first)
-
-    def add(self, column: int, output: torch.Tensor) -> None:
-        """Pool one layer's output (1, n_positions, n_units) into its columns."""
-        if self.rows is None or not len(self.rows):
-            return
-        pooled = torch.sparse.mm(self.pool, output[0, slice(*self.keep)].float())  # (n_rows, n_units)
-        columns = slice(column, column + output.shape[-1])
-        self.values[:, columns].index_add_(0, self.rows, pooled.cpu())
+Progress = Callable[[float, str], None]
 
 
 def extract_words(
@@ -203,27 +41,28 @@ def extract_words(
     story: Story,
     config: ExtractConfig,
     *,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress | None = None,
     cancelled: Callable[[], bool] | None = None,
 ) -> NeuronResponses:
     """Read a story and give every neuron's response to every word.
 
     Causal models read the story once, with all of the story before each token
-    (or strided windows where it is longer than the context) in chunks of 256
-    tokens; a begin token stands first and its position, which draws most of the
-    attention, is dropped. Bidirectional models read overlapping windows.
+    (or strided windows where it is longer than the context), in chunks with a
+    cache; a begin token stands first and its position, which draws most of the
+    attention, is dropped. Bidirectional models read batches of overlapping
+    windows. A pass that runs out of memory is read again in halves.
 
     Parameters
     ----------
     model : LanguageModel
     story : Story
     config : ExtractConfig
-        ``layers``, ``neurons``, ``window`` and ``stride`` are used; a window is never longer
-        than the model's context.
+        ``layers``, ``neurons``, ``window`` and ``stride`` are used; a window is
+        never longer than the model's context.
     progress : callable, optional
         Called with the fraction done (0 to 1) and what is being done.
     cancelled : callable, optional
-        Asked between chunks; True stops.
+        Asked between passes; True stops.
 
     Returns
     -------
@@ -237,20 +76,80 @@ def extract_words(
         A word has no token, or spans that do not lie in the text.
     ConfigError
         A layer that the model does not have.
+    ModelError
+        Memory does not hold even the smallest pass.
     CancelledError
     """
+    ids, pooling = tokenise(model, story)
+    return _extract(model, ids, pooling, config, ("word", 0), progress, cancelled)
+
+
+def extract_trs(
+    model: LanguageModel,
+    story: Story,
+    config: ExtractConfig,
+    word_trs: np.ndarray,
+    *,
+    progress: Progress | None = None,
+    cancelled: Callable[[], bool] | None = None,
+) -> NeuronResponses:
+    """Read a story and give every neuron's mean response to the words of every TR.
+
+    The same as `extract_words` and then the mean over the words of each TR,
+    without the words x neurons matrix in between.
+
+    Parameters
+    ----------
+    model, story, config, progress, cancelled
+        See `extract_words`.
+    word_trs : int (n_words,)
+        TR of each word's onset, see `timing.word_trs`.
+
+    Returns
+    -------
+    NeuronResponses
+        Clock ``tr mean``: float32 (n_trs, n_layers * n_units) from the first
+        word's TR (``first_tr``) to the last word's; silence is 0; not centred.
+
+    Raises
+    ------
+    StoryError, ConfigError, ModelError, CancelledError
+        See `extract_words`.
+    """
+    ids, pooling = tokenise(model, story)
+    first_tr = int(word_trs.min())
+    on_trs = (rows_of_words(word_trs - first_tr) @ pooling).tocsr()  # (n_trs, n_tokens)
+    return _extract(model, ids, on_trs, config, ("tr mean", first_tr), progress, cancelled)
+
+
+def _extract(
+    model: LanguageModel,
+    ids: np.ndarray,
+    pooling: sparse.csr_matrix,
+    config: ExtractConfig,
+    clock: tuple[str, int],
+    progress: Progress | None,
+    cancelled: Callable[[], bool] | None,
+) -> NeuronResponses:
+    """Responses pooled by ``pooling`` (n_rows, n_tokens)."""
     layers = _chosen_layers(model, config)
-    ids, pooling = _tokenise(model, story)
     every_block = neuron_sites(model.model, config.neurons)
     sites = [every_block[i] for i in layers]
     n_units = sites[0].n_units
-    sums = _WordSums(torch.zeros(story.n_words, len(layers) * n_units))
-    with (
-        torch.inference_mode(),
-        listening(model.model, sites, lambda i, responses: sums.add(i * n_units, responses)),
-    ):
-        _read(model, ids, pooling.tocsc(), token_windows(model, len(ids), config), sums, progress, cancelled)
-    return NeuronResponses(model.label, "word", sums.values.numpy(), layers, n_units)
+    sums = _Sums(pooling.tocsc(), torch.zeros(pooling.shape[0], len(layers) * n_units))
+    windows = token_windows(model, len(ids), config)
+    reader = _Reader(model, ids, windows, sums, progress or _silent, cancelled or _never)
+    with torch.inference_mode(), listening(model.model, sites, sums.hear):
+        reader.read()
+    return NeuronResponses(model.label, clock[0], sums.values.numpy(), layers, n_units, clock[1])
+
+
+def _silent(fraction: float, text: str) -> None:
+    """No one watches."""
+
+
+def _never() -> bool:
+    return False
 
 
 def _chosen_layers(model: LanguageModel, config: ExtractConfig) -> tuple[int, ...]:
@@ -263,30 +162,190 @@ def _chosen_layers(model: LanguageModel, config: ExtractConfig) -> tuple[int, ..
     return layers
 
 
-def _read(
-    model: LanguageModel,
-    ids: np.ndarray,
-    pooling: sparse.csc_matrix,
-    windows: list[Window],
-    sums: _WordSums,
-    progress: Callable[[float, str], None] | None,
-    cancelled: Callable[[], bool] | None,
-) -> None:
-    """Pass every window through the model, chunk by chunk; the hooks fill ``sums``."""
-    device = next(model.model.parameters()).device
-    report = progress or (lambda fraction, text: None)
-    for window in windows:
-        sequence = [*model.prefix, *ids[window.start : window.stop], *model.suffix]
-        cache = DynamicCache(config=model.model.config) if model.causal else None
-        size = CHUNK_TOKENS if model.causal else len(sequence)
-        offset = window.start - len(model.prefix)  # token number of position 0
-        for begin in range(0, len(sequence), size):
-            if cancelled is not None and cancelled():
-                raise CancelledError("Reading the story was cancelled", do="run it again to start over")
-            chunk = torch.tensor([sequence[begin : begin + size]], device=device)  # (1, n_positions)
-            first = max(window.keep_start, offset + begin)
-            stop = max(first, min(window.keep_stop, offset + begin + chunk.shape[1]))
-            sums.aim(pooling, first, stop, first - offset - begin, device)
-            options = {"past_key_values": cache, "use_cache": True} if model.causal else {}
-            model.model(input_ids=chunk, **options)
-            report(stop / len(ids), f"{model.name}: token {stop} of {len(ids)}")
+# --- adding up ---------------------------------------------------------------------------------
+
+
+@dataclass
+class _Sums:
+    """Rows x neurons, added up pass by pass; always in float32, whatever the model's precision."""
+
+    pooling: sparse.csc_matrix  # (n_rows, n_tokens)
+    values: torch.Tensor  # (n_rows, n_layers * n_units)
+    rows: torch.Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.int64))
+    heard: dict[int, torch.Tensor] = field(default_factory=dict)
+    pools: dict[torch.device, torch.Tensor] = field(default_factory=dict)
+
+    def aim(self, stretches: list[tuple[int, int, int]], n_positions: int) -> None:
+        """Prepare for a pass over sequences of ``n_positions``.
+
+        Of sequence ``i`` the tokens ``first`` to ``stop`` are kept; ``first``
+        stands at position ``at``: ``stretches[i] = (first, stop, at)``.
+        """
+        parts = [self.pooling[:, first:stop].tocoo() for first, stop, _ in stretches]
+        starts = [i * n_positions + at for i, (_, _, at) in enumerate(stretches)]
+        columns = np.concatenate([part.col + start for part, start in zip(parts, starts, strict=True)])
+        rows, places = np.unique(np.concatenate([part.row for part in parts]), return_inverse=True)
+        index = torch.from_numpy(np.stack([places, columns]).astype(np.int64))
+        weights = torch.from_numpy(np.concatenate([part.data for part in parts]))
+        shape = (len(rows), len(stretches) * n_positions)
+        pool = torch.sparse_coo_tensor(index, weights, shape, check_invariants=False)
+        self.rows = torch.from_numpy(rows.astype(np.int64))
+        self.pools = {torch.device("cpu"): pool}
+        self.heard = {}
+
+    def hear(self, layer: int, responses: torch.Tensor) -> None:
+        """Pool one layer's responses (n_sequences, n_positions, n_units) of the pass under way."""
+        if len(self.rows):
+            flat = responses.reshape(-1, responses.shape[-1]).float()
+            self.heard[layer] = self._pool(flat.device) @ flat  # (n_rows of this pass, n_units)
+
+    def _pool(self, device: torch.device) -> torch.Tensor:
+        """The matrix of this pass; dense beside a GPU, where it is small and sparse products are not fast."""
+        if device not in self.pools:
+            self.pools[device] = self.pools[torch.device("cpu")].to_dense().to(device)
+        return self.pools[device]
+
+    def keep(self) -> None:
+        """The pass is over: add what was heard."""
+        for layer, pooled in self.heard.items():
+            n_units = pooled.shape[1]
+            columns = self.values[:, layer * n_units : (layer + 1) * n_units]
+            columns.index_add_(0, self.rows, pooled.cpu())
+        self.heard = {}
+
+
+# --- reading -----------------------------------------------------------------------------------
+
+
+class _Reader:
+    """Passes windows through a model; a pass that does not fit in memory is made smaller."""
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        ids: np.ndarray,
+        windows: list[Window],
+        sums: _Sums,
+        progress: Progress,
+        cancelled: Callable[[], bool],
+    ) -> None:
+        self.model, self.ids, self.windows, self.sums = model, ids, windows, sums
+        self.progress, self.cancelled = progress, cancelled
+        self.device = next(model.model.parameters()).device
+        self.chunk = CHUNK_TOKENS if self.device.type == "cpu" else GPU_CHUNK_TOKENS
+        n_positions = len(self._sequence(windows[0]))
+        # A causal model's last window may be shorter: such windows are read one by one.
+        self.batch = 1 if model.causal else _batch_size(model, n_positions, self.device)
+        self.n_kept = 0  # tokens that are in the sums, from the first
+
+    def read(self) -> None:
+        """Read every window; the hooks hear."""
+        if _takes_cache(self.model):
+            for window in self.windows:
+                self._until_it_fits(self._halve_chunk, self._read_cached, window)
+            return
+        left = self.windows
+        while left:
+            batch = left[: self.batch]
+            if self._fits(self._halve_batch, self._read_batch, batch):
+                left = left[len(batch) :]
+
+    def _until_it_fits(self, shrink: Callable, read: Callable, part: Any) -> None:
+        while not self._fits(shrink, read, part):
+            pass
+
+    def _fits(self, shrink: Callable[[Exception], None], read: Callable[[Any], None], part: Any) -> bool:
+        """Whether a part could be read; if not, the next try is smaller."""
+        try:
+            read(part)
+            return True
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            shrink(error)
+        _free(self.device)  # outside the handler: the error holds the tensors of the pass
+        return False
+
+    def _halve_batch(self, error: Exception) -> None:
+        if self.batch == 1:
+            raise self._too_large(len(self._sequence(self.windows[0]))) from error
+        self.batch //= 2
+
+    def _halve_chunk(self, error: Exception) -> None:
+        if self.chunk <= MIN_CHUNK_TOKENS:
+            raise self._too_large(self.chunk) from error
+        self.chunk //= 2
+
+    def _too_large(self, n_tokens: int) -> ModelError:
+        return ModelError(
+            f"Memory does not hold one pass of '{shorten(self.model.name)}'",
+            found=f"out of memory on {self.device} with {n_tokens} tokens", needed=f"room for {n_tokens} tokens",
+            do="choose a smaller model" if self.device.type == "cpu" else "use --device cpu",
+        )  # fmt: skip
+
+    def _sequence(self, window: Window) -> list[int]:
+        return [*self.model.prefix, *self.ids[window.start : window.stop].tolist(), *self.model.suffix]
+
+    def _read_cached(self, window: Window) -> None:
+        """One window in chunks; after a failure from its start again, without adding what is in the sums."""
+        sequence = self._sequence(window)
+        cache = DynamicCache(config=self.model.model.config)
+        offset = window.start - len(self.model.prefix)  # token number of position 0
+        for begin in range(0, len(sequence), self.chunk):
+            part = sequence[begin : begin + self.chunk]
+            first = max(self.n_kept, offset + begin)
+            stop = max(first, min(window.keep_stop, offset + begin + len(part)))
+            self._pass([part], [(first, stop, first - offset - begin)], past_key_values=cache, use_cache=True)
+
+    def _read_batch(self, windows: list[Window]) -> None:
+        """Windows of one length at once."""
+        before = len(self.model.prefix)
+        stretches = [(w.keep_start, w.keep_stop, before + w.keep_start - w.start) for w in windows]
+        self._pass([self._sequence(window) for window in windows], stretches)
+
+    def _pass(
+        self, sequences: list[list[int]], stretches: list[tuple[int, int, int]], **options: Any
+    ) -> None:
+        if self.cancelled():
+            raise CancelledError("Reading the story was cancelled", do="run it again to start over")
+        self.sums.aim(stretches, len(sequences[0]))
+        self.model.model(input_ids=torch.tensor(sequences, device=self.device), **options)
+        self.sums.keep()
+        self.n_kept = max(self.n_kept, stretches[-1][1])
+        text = f"{self.model.name}: token {self.n_kept} of {len(self.ids)}"
+        self.progress(self.n_kept / len(self.ids), text)
+
+
+def _takes_cache(model: LanguageModel) -> bool:
+    """Whether a causal model can go on from what it has read."""
+    return model.causal and "past_key_values" in inspect.signature(model.model.forward).parameters
+
+
+def _batch_size(model: LanguageModel, n_positions: int, device: torch.device) -> int:
+    """Windows of one pass: as many as fill half of a GPU's free memory, or `BATCH_BYTES`."""
+    budget = torch.cuda.mem_get_info(device)[0] // 2 if device.type == "cuda" else BATCH_BYTES
+    width = model.model.config.get_text_config().hidden_size
+    per_window = n_positions * 24 * width * next(model.model.parameters()).element_size()
+    return int(np.clip(budget // per_window, 1, 64))
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, in the words of torch's allocators.
+
+    Examples
+    --------
+    >>> out_of_memory(RuntimeError("CUDA error: out of memory")), out_of_memory(RuntimeError("bad shape"))
+    (True, False)
+    """
+    said = str(error).lower()
+    words = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in said for word in words)
+
+
+def _free(device: torch.device) -> None:
+    """Give memory that a failed pass held back to the device."""
+    gc.collect()
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()

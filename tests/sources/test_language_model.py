@@ -20,14 +20,10 @@ from transformers import BertConfig, BertModel, LlamaConfig, LlamaForCausalLM
 
 from brainlike_core.config import ExtractConfig
 from brainlike_core.errors import CancelledError, ConfigError, ModelError, StoryError, UnknownNameError
-from brainlike_core.sources import model_files, word_responses
+from brainlike_core.sources import model_files, windows, word_responses
 from brainlike_core.sources.language_model import open_model
-from brainlike_core.sources.word_responses import (
-    bidirectional_windows,
-    causal_windows,
-    extract_words,
-    pooling_matrix,
-)
+from brainlike_core.sources.windows import bidirectional_windows, causal_windows, pooling_matrix
+from brainlike_core.sources.word_responses import extract_words
 from brainlike_core.values import Story
 from tests.hub_server import Repo, hub  # noqa: F401
 
@@ -329,6 +325,7 @@ def test_progress_rises_to_one_and_names_the_model(tiny, monkeypatch):
 def test_cancel_stops_between_chunks_and_leaves_no_hook(tiny, family, monkeypatch):
     """After two chunks the reading stops, and the model is as it was."""
     monkeypatch.setattr(word_responses, "CHUNK_TOKENS", 8)
+    monkeypatch.setattr(word_responses, "BATCH_BYTES", 1)
     model, asked, done = open_model(str(tiny[family])), [], []
     config = ExtractConfig(window=16, stride=8)
     with pytest.raises(CancelledError):
@@ -344,7 +341,7 @@ def test_cancel_stops_between_chunks_and_leaves_no_hook(tiny, family, monkeypatc
 def test_an_error_inside_the_model_leaves_no_hook(tiny, monkeypatch):
     """Hooks go even when a pass fails."""
     model = open_model(str(tiny["llama"]))
-    monkeypatch.setattr(word_responses._WordSums, "add", lambda *parts: 1 / 0)
+    monkeypatch.setattr(word_responses._Sums, "hear", lambda *parts: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         extract_words(model, story_of("The sea."), ExtractConfig())
     assert not any(part._forward_hooks for part in model.model.modules())
@@ -379,7 +376,7 @@ def test_spans_that_do_not_lie_in_the_text_are_refused(tiny, spans):
 
 def test_docstring_examples():
     """The hand-worked examples in the docstrings hold."""
-    results = [doctest.testmod(module) for module in (model_files, word_responses)]
+    results = [doctest.testmod(module) for module in (model_files, windows, word_responses)]
     assert sum(r.attempted for r in results) >= 5 and not any(r.failed for r in results)
 
 
