@@ -286,6 +286,32 @@ class NetworkAtlas(_Frozen):
         return len(self.networks)
 
 
+def neuron_name(layers: tuple[int, ...], n_units: int, neuron: int) -> str:
+    """What a column of responses, or a row of loadings, is called; both numbers from 0.
+
+    Parameters
+    ----------
+    layers : tuple of int
+        Transformer block of each group of ``n_units`` neurons.
+    n_units : int
+    neuron : int
+        0 to ``len(layers) * n_units - 1``.
+
+    Raises
+    ------
+    IndexError
+        No such neuron.
+
+    Examples
+    --------
+    >>> neuron_name((2, 3), 24, 41)
+    'layer 3, unit 17'
+    """
+    if not 0 <= neuron < len(layers) * n_units:
+        raise IndexError(f"neuron {neuron} of {len(layers) * n_units}")
+    return f"layer {layers[neuron // n_units]}, unit {neuron % n_units}"
+
+
 @dataclass(frozen=True, eq=False)
 class NeuronResponses(_Frozen):
     """Responses of artificial neurons, one row per word or per TR.

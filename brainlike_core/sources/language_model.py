@@ -20,7 +20,7 @@ from .architectures import Blueprint, blueprint, context_length, is_causal, refu
 from .model_catalogue import parse_model_name
 from .model_files import ModelParts, folder_parts, hub_parts, wheel_parts
 from .model_names import shorten
-from .neurons import neuron_sites
+from .neurons import listening, neuron_sites
 
 
 @dataclass(frozen=True, eq=False)
@@ -124,8 +124,9 @@ def _assemble(parts: ModelParts, seed: int | None, device: torch.device) -> Lang
         weight.requires_grad_(False)
     with refusals(parts.name):
         network = network.eval().to(device)
-        causal = is_causal(network)
-    sites = neuron_sites(network, "ffn_out")
+        sites = neuron_sites(network, "ffn_out")
+        with listening(network, sites, lambda number, responses: None):
+            causal = is_causal(network)
     prefix, suffix = _special_tokens(parts, causal)
     return LanguageModel(
         name=parts.name,

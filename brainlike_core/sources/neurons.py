@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -144,35 +144,57 @@ def listening(
 
     ``responses`` is (batch, n_positions, n_units), on the model's device and in
     its precision. Use or copy it at once: some families (Falcon) add the
-    residual to that very tensor afterwards. Each pass of ``model`` starts the count of calls anew, so a
-    pass that failed half-way leaves nothing behind; the hooks go with the block.
+    residual to that very tensor afterwards. Each pass of ``model`` starts the
+    count of calls anew, so a pass that failed half-way leaves nothing behind;
+    the hooks go with the block.
+
+    Raises
+    ------
+    ModelError
+        At the end of a pass in which a site was not heard: its module's weights
+        are used some other way, and silence would look like a response of zero.
     """
-    calls: dict[nn.Module, int] = {}
-    batch = 1
-    heard: dict[nn.Module, dict[int, int]] = {}
-    for position, site in enumerate(sites):
-        heard.setdefault(site.module, {})[site.call] = position
-
-    def begin(module: nn.Module, inputs: tuple, named: dict[str, Any]) -> None:
-        nonlocal batch
-        calls.clear()
-        read = [value for value in (*inputs, *named.values()) if isinstance(value, torch.Tensor)]
-        batch = len(read[0]) if read else 1
-
-    def hook(module: nn.Module, inputs: tuple, output: Any) -> None:
-        call = calls.get(module, 0)
-        calls[module] = call + 1
-        position = heard[module].get(call)
-        if position is not None:
-            receive(position, sites[position].tensor(inputs, output, batch))
-
-    handles = [model.register_forward_pre_hook(begin, with_kwargs=True)]
+    ear = _Ear(type(model).__name__, tuple(sites), receive)
+    handles: list[Any] = [model.register_forward_pre_hook(ear.begin, with_kwargs=True)]
     try:
-        handles += [module.register_forward_hook(hook) for module in heard]
+        handles += [module.register_forward_hook(ear.hear) for module in {site.module for site in sites}]
+        handles.append(model.register_forward_hook(ear.end))
         yield
     finally:
         for handle in handles:
             handle.remove()
+
+
+@dataclass
+class _Ear:
+    """The hooks of `listening`, and what they remember during one pass."""
+
+    reader: str
+    sites: tuple[NeuronSite, ...]
+    receive: Callable[[int, torch.Tensor], None]
+    batch: int = 1
+    calls: dict[nn.Module, int] = field(default_factory=dict)
+    silent: set[int] = field(default_factory=set)
+
+    def begin(self, model: nn.Module, inputs: tuple, named: dict[str, Any]) -> None:
+        self.calls.clear()
+        self.silent = set(range(len(self.sites)))
+        read = [value for value in (*inputs, *named.values()) if isinstance(value, torch.Tensor)]
+        self.batch = len(read[0]) if read else 1
+
+    def hear(self, module: nn.Module, inputs: tuple, output: Any) -> None:
+        call = self.calls[module] = self.calls.get(module, -1) + 1
+        for position, site in enumerate(self.sites):
+            if site.module is module and site.call == call:
+                self.silent.discard(position)
+                self.receive(position, site.tensor(inputs, output, self.batch))
+
+    def end(self, model: nn.Module, inputs: tuple, output: Any) -> None:
+        if self.silent:
+            raise ModelError(
+                f"Module {self.sites[min(self.silent)].name} is not called when {self.reader} reads",
+                found="no response", needed="one call per pass", do="choose another kind of neurons",
+            )  # fmt: skip
 
 
 # --- the tree ----------------------------------------------------------------------------------

@@ -8,10 +8,12 @@ import torch
 from torch import nn
 from transformers import AutoConfig, AutoModel
 
+from brainlike_core import values
 from brainlike_core.config import NEURON_KINDS
 from brainlike_core.errors import ConfigError, ModelError
 from brainlike_core.sources import neurons
 from brainlike_core.sources.neurons import listening, neuron_sites
+from brainlike_core.values import neuron_name
 from tests.model_families import FAMILIES, MIXTURES, N_LAYERS, PLAIN, Family, build, silu
 
 
@@ -258,6 +260,40 @@ def test_listening_leaves_no_hook():
     assert not any(part._forward_hooks or part._forward_pre_hooks for part in model.modules())
 
 
+def test_a_module_that_is_passed_by_is_not_a_response_of_zero():
+    """A family that multiplies by the weight itself would be silent: the pass is refused by name."""
+    model = build("llama", FAMILIES["llama"].config)
+    mlp = model.layers[1].mlp
+    mlp.forward = lambda x: mlp.up_proj(x) @ mlp.down_proj.weight.T
+    with (
+        torch.inference_mode(),
+        listening(model, neuron_sites(model, "ffn_out"), lambda number, x: None),
+        pytest.raises(ModelError, match=r"layers.1.mlp.down_proj is not called when LlamaModel reads"),
+    ):
+        model(input_ids=IDS)
+
+
+# --- names of neurons -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, *MIXTURES])
+def test_every_layer_and_unit_has_a_name(family):
+    """As many different names as neurons, by block and unit."""
+    sites = neuron_sites(tiny(family), "ffn_out")
+    n_units = sites[0].n_units
+    names = [neuron_name((0, 1, 2), n_units, neuron) for neuron in range(len(sites) * n_units)]
+    assert len(set(names)) == len(names) == 3 * n_units
+    assert names[0] == "layer 0, unit 0" and names[-1] == f"layer 2, unit {n_units - 1}"
+
+
+def test_a_neuron_that_is_not_there_has_no_name():
+    """Neither after the last nor before the first."""
+    assert neuron_name((5,), 4, 3) == "layer 5, unit 3"
+    for neuron in (4, -1):
+        with pytest.raises(IndexError):
+            neuron_name((5,), 4, neuron)
+
+
 # --- widths and strangers -------------------------------------------------------------------------
 
 
@@ -305,4 +341,4 @@ def test_a_tensor_of_another_shape_is_refused():
 
 def test_docstring_examples():
     """Doctests."""
-    assert doctest.testmod(neurons).failed == 0
+    assert doctest.testmod(neurons).failed == doctest.testmod(values).failed == 0
