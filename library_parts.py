@@ -11,14 +11,14 @@ from typing import Any
 import streamlit as st
 
 import page_parts as parts
-from brainlike_core import archive, engine, fetching, report
+from brainlike_core import archive, engine, report
 from brainlike_core.config import CONFOUNDS, CheckConfig, RecordingConfig
 from brainlike_core.figures import library_charts
 from brainlike_core.values import FitCheck
+from model_parts import get_button, grouped, model_card
 
 STATES = {
     "here": ":green-badge[:material/check: here]",
-    "agreement": ":orange-badge[:material/gavel: needs agreement]",
     "get": ":gray-badge[:material/cloud_download: to download]",
     "own": ":blue-badge[:material/folder: your folder]",
 }
@@ -36,7 +36,7 @@ def state_of(entry: dict[str, Any]) -> str:
         return "here"
     if entry["how"] == "your folder":
         return "own"
-    return "agreement" if entry.get("gated") else "get"
+    return "get"
 
 
 def cards(entries: Sequence[dict[str, Any]]) -> None:
@@ -60,10 +60,8 @@ def _card(entry: dict[str, Any]) -> None:
                 "Does it fit its story?", key=f"check-{entry['name']}", icon=":material/fact_check:"
             ):
                 begin_check(CheckConfig(RecordingConfig(entry["name"])))
-        elif state == "get" and entry["kind"] != "model":
-            _get(entry["name"])
-        elif state == "agreement":
-            st.caption("Accept its terms on its page, then give a token: `export HF_TOKEN=...`.")
+        elif state == "get":
+            get_button(entry["name"])
         with st.expander("Terms and citation"):
             for label in ("licence", "terms", "citation", "source"):
                 if entry[label]:
@@ -72,8 +70,6 @@ def _card(entry: dict[str, Any]) -> None:
 
 def _facts(entry: dict[str, Any]) -> list[str]:
     facts = []
-    if entry.get("n_layers"):
-        facts.append(f"{entry['family']}, {entry['n_layers']} layers, {entry['n_neurons']:,} neurons")
     if entry["n_subjects"]:
         facts.append(f"{entry['n_subjects']} listeners")
     if entry["tr"]:
@@ -85,29 +81,20 @@ def _facts(entry: dict[str, Any]) -> list[str]:
     return facts
 
 
-def _get(name: str) -> None:
-    """Get it, with progress and cancel."""
-    download = fetching.downloads().get(name)
-    if download and download.state == "running":
-        _progress(name)
-        return
-    if download and download.state == "failed":
-        st.warning(download.message, icon=":material/info:")
-    if st.button("Get it", key=f"get-{name}", icon=":material/download:"):
-        fetching.start(name, parts.DATA)
-        st.rerun()
-
-
-@st.fragment(run_every=0.5)
-def _progress(name: str) -> None:
-    download = fetching.downloads()[name]
-    if download.state != "running":
-        st.rerun()
-    share = download.n_bytes / download.n_total if download.n_total else 0.0
-    speed = f" · {download.bytes_per_s / 1e6:.1f} MB/s" if download.bytes_per_s else ""
-    st.progress(min(share, 1.0), text=f"{download.n_bytes / 1e6:.1f} MB{speed}")
-    if st.button("Cancel", key=f"cancel-{name}"):
-        fetching.cancel(name)
+def model_cards(models: Sequence[dict[str, Any]]) -> None:
+    """Cards under headings: by family, or by size so that families can be compared at equal size."""
+    by = st.segmented_control("Group by", ["Family", "Size"], default="Family", required=True)
+    key = "group" if by == "Family" else "size_class"
+    ordered = grouped(models) if by == "Family" else sorted(models, key=lambda m: m["n_parameters"])
+    for heading in dict.fromkeys(model[key] for model in ordered):
+        st.subheader(heading.capitalize() if by == "Size" else heading, anchor=False)
+        with st.grid(2, min_column_width=330, gap="medium"):
+            for model in (m for m in ordered if m[key] == heading):
+                with st.container(border=True, gap="small"):
+                    model_card(model, "library-")
+                    with st.expander("Citation and source"):
+                        st.caption(model["citation"])
+                        st.caption(f"`{model['source']}`")
 
 
 # -- a recording of one's own ---------------------------------------------------------

@@ -18,7 +18,9 @@ from brainlike_core.config import (
     OrganizationConfig,
     RecordingConfig,
     RunConfig,
+    extract_configs,
 )
+from model_parts import pick_models, state_of
 
 DEFAULT_MODELS = ("smollm2-135m", "minilm-l6")
 
@@ -45,7 +47,7 @@ def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] =
     Returns
     -------
     list of RunConfig
-        Empty where no model or no weights are chosen.
+        Empty where no model or no weights are chosen, or a model is not here yet.
 
     Raises
     ------
@@ -60,33 +62,41 @@ def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] =
     )  # fmt: skip
     if recording.name == "lpp-en":
         recording = replace(recording, section=int(st.number_input("Section", 1, 9, 1)))
-    default = [name for name in DEFAULT_MODELS if name in here["models"]]
-    models = st.multiselect("Models", here["models"], default=default, format_func=titles.__getitem__)
+    chosen = pick_models(catalogue["models"], DEFAULT_MODELS)
     weights = st.pills(
         "Weights", ["trained", "random"], default=["trained"], selection_mode="multi", format_func=str.capitalize
     )  # fmt: skip
     atlas = st.selectbox("Network atlas", here["atlases"], format_func=titles.__getitem__)
     with st.expander("More settings", icon=":material/tune:"):
-        layers = _layers([m for m in catalogue["models"] if m["name"] in models])
+        layers = _layers([model for model in chosen if model["n_layers"]])
         atoms = st.number_input(
             "Sub-groups (atoms)", 2, 512, DictionaryConfig.n_atoms, help="64 in the paper"
         )
         penalty = st.number_input("L1 penalty", 0.01, 0.9, DictionaryConfig.penalty, 0.01)
         seed = st.number_input("Seed", 0, 10_000, 0)
+        n_random = st.number_input(
+            "Random twins of each model", 1, 20, 1, help="three or more make a control"
+        )
     st.page_link(
         "pages/6_Library.py", label="More recordings, models and atlases", icon=":material/library_add:"
     )
+    waiting = [model["title"] for model in chosen if state_of(model) != "here"]
+    if waiting:
+        st.caption(f":material/info: Not here yet: {', '.join(waiting)}. Get it, or leave it out.")
+    if waiting or not weights:
+        return []
+    seeds = range(int(seed), int(seed) + int(n_random))
+    names = [model["name"] for model in chosen]
     return [
         RunConfig(
             recording=recording,
-            extract=ExtractConfig(model=model, layers=layers, weights=kind, seed=int(seed)),
+            extract=extract,
             dictionary=DictionaryConfig(n_atoms=int(atoms), penalty=float(penalty), seed=int(seed)),
             encoding=EncodingConfig(seed=int(seed)),
             match=MatchConfig(atlas=atlas, seed=int(seed)),
             organization=OrganizationConfig(seed=int(seed)),
         )
-        for model in models
-        for kind in weights
+        for extract in extract_configs(names, weights, seeds, layers, ExtractConfig.neurons)
     ]
 
 

@@ -79,7 +79,7 @@ class UnknownNameError(InputError):
         >>> print(UnknownNameError.nearest("atlas", "yeo8", ["yeo7", "yeo17", "eg17"]))
         Unknown atlas: found 'yeo8', needed one of eg17, yeo17, yeo7; did you mean yeo7 or yeo17?.
         """
-        known = sorted(known)
+        known, name = sorted(known), name if len(name) <= 80 else name[:79] + "…"
         near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.6)
         do = f"did you mean {' or '.join(near)}?" if near else f"choose one of these {kind}s"
         return cls(f"Unknown {kind}", found=repr(name), needed=f"one of {', '.join(known)}", do=do)

@@ -42,6 +42,7 @@ class Download:
     ended: float = 0.0
 
 
+_cards: dict[str, dict | str | None] = {}
 _downloads: dict[str, Download] = {}
 _stop: dict[str, threading.Event] = {}
 _lock = threading.Lock()
@@ -84,6 +85,28 @@ def cancel(name: str) -> None:
     """Stop a download within half a second; finished files stay."""
     if name in _stop:
         _stop[name].set()
+
+
+def model_card(name: str) -> dict | str | None:
+    """The card of a model that a person names, why there is none, or None while the hub is asked: see
+    `pipeline.find_model`. A refusal is asked again when it is next begun by `forget_card`."""
+    with _lock:
+        if name not in _cards:
+            _cards[name] = None
+            threading.Thread(target=_find, args=(name,), daemon=True).start()
+        return _cards[name]
+
+
+def _find(name: str) -> None:
+    found = pipeline.find_model(name)
+    with _lock:
+        _cards[name] = found
+
+
+def forget_card(name: str) -> None:
+    """Ask anew the next time: after a download, or where there was no network."""
+    with _lock:
+        _cards.pop(name, None)
 
 
 def downloads() -> dict[str, Download]:

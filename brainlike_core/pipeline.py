@@ -22,7 +22,7 @@ import numpy as np
 from .archive import Workspace, load_run, write_check, write_record
 from .config import LOW_LEVEL, CheckConfig, ExtractConfig, RecordingConfig, RunConfig
 from .errors import RecordingError
-from .sources import atlases, located, low_level, model_catalogue, recordings, surfaces
+from .sources import atlases, located, low_level, model_cards, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
 from .store import Question
 from .values import (
@@ -65,7 +65,7 @@ def _silent(step: str, fraction: float) -> None:
 def catalogue(data: str | Path | None = None) -> dict[str, list[dict]]:
     """All there is, by kind: recordings, stories, atlases, surfaces, models; plain dicts (see `catalogue.Entry`).
 
-    Models also have ``family, n_layers, n_units, n_neurons, gated``.
+    Models also have the fields of `model_facts`.
     """
     found: dict[str, list[dict]] = {}
     for one in everything.entries(data=data):
@@ -86,8 +86,25 @@ _PLURALS = {
 def _model_facts(entry: everything.Entry) -> dict:
     if entry.kind != "model":
         return {}
-    card = model_catalogue.model_card(entry.name)
-    return {f: getattr(card, f) for f in ("family", "n_layers", "n_units", "n_neurons", "gated")}
+    return model_facts(model_catalogue.model_card(entry.name))
+
+
+_CARD_FIELDS = (
+    "name", "title", "description", "licence", "citation", "here", "family", "group", "n_layers", "n_units",
+    "n_neurons", "gated", "n_parameters", "size_bytes", "size_class", "note",
+)  # fmt: skip
+
+
+def model_facts(card: model_catalogue.ModelCard) -> dict:
+    """A model's card as a plain dict, with the bytes it takes in float32 and bfloat16 (0 = not known)."""
+    memory = {"memory_float32": card.memory_bytes(4), "memory_bfloat16": card.memory_bytes(2)}
+    return {field: getattr(card, field) for field in _CARD_FIELDS} | memory
+
+
+def find_model(name: str) -> dict | str:
+    """The card of any model that a person names, or why there is none; asks the hub for at most some seconds."""
+    card = model_cards.card_or_reason(name)
+    return card if isinstance(card, str) else model_facts(card)
 
 
 def fetch(

@@ -20,7 +20,7 @@ with parts.page("Library", "What is here, what can be had, and does your own rec
             library.begin_check(config)
         library.check_panel(own=True)
     with models:
-        library.cards(catalogue["models"])
+        library.model_cards(catalogue["models"])
     with atlases:
         library.cards(catalogue["atlases"])
     with surfaces:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from ..config import LOW_LEVEL
 from ..errors import DownloadError, InputError, UnknownNameError
 from . import hub, model_catalogue, recordings, surfaces
 from .atlas_catalogue import FSAVERAGE, atlas_entries, folder_of, surface_entries
@@ -130,7 +131,7 @@ def fetch(
     if is_hub_id(name):
         return hub.fetch_model(name, progress=progress, cancelled=cancelled)
     found = entry(name, folder)
-    if found.kind == "model":  # a wheel is here, or its pip command is named
+    if found.how == "package" and found.kind == "model":  # a wheel is here, or its pip command is named
         return model_catalogue.wheel_paths(model_catalogue.model_card(name))[0].parent
     if found.how != "download":
         return _nothing_to_fetch(found)
@@ -242,10 +243,16 @@ def _atlases(data: Path | None) -> list[Entry]:
     return atlas_entries(data, _pins()["network_atlases"])
 
 
+def _how(card: model_catalogue.ModelCard) -> str:
+    if card.name == LOW_LEVEL:
+        return "embedded"
+    return "package" if card.package else "download"
+
+
 def _models(data: Path | None) -> list[Entry]:
     return [
         Entry(
-            "model", card.name, card.title, card.description, "package" if card.package else "download", card.here,
+            "model", card.name, card.title, card.description, _how(card), card.here,
             citation=card.citation, licence=card.licence, terms="accept the licence on the hub first" if card.gated else "",
             source=card.how,
         )

