@@ -143,6 +143,7 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
         "--confounds": (brain.confounds, usual_brain.confounds),
         "--high-pass": (brain.high_pass, usual_brain.high_pass),
         "--low-pass": (brain.low_pass, 0.0),
+        "--method": (first.dictionary.method, plain.dictionary.method),
         "--atoms": (first.dictionary.n_atoms, plain.dictionary.n_atoms),
         "--penalty": (first.dictionary.penalty, plain.dictionary.penalty),
         "--atlas": (first.match.atlas, plain.match.atlas),

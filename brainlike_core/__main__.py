@@ -16,6 +16,7 @@ from typing import Any
 from . import __version__, archive, engine, pipeline, report
 from .config import (
     CONFOUNDS,
+    METHODS,
     NEURON_KINDS,
     CheckConfig,
     DictionaryConfig,
@@ -93,6 +94,9 @@ def _run_parser(commands: Any) -> None:
     run.add_argument("--layers", default="all", help="all (default), or such as 0-3,7")
     run.add_argument("--neurons", default=NEURON_KINDS[0], metavar="KIND", help=" | ".join(NEURON_KINDS))
     run.add_argument("--atoms", type=int, default=64, help="K (default 64, the paper's)")
+    run.add_argument(
+        "--method", default=DictionaryConfig.method, help=f"{', '.join(METHODS)} (default sparse)"
+    )
     run.add_argument("--penalty", type=float, default=DictionaryConfig.penalty, help="lambda (default 0.1)")
     run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17); or a file of your own")
     run.add_argument("--atlas-names", default="", metavar="FILE", help="names of your atlas's labels")
@@ -196,7 +200,9 @@ def _configs(given: argparse.Namespace) -> list[RunConfig]:
         RunConfig(
             recording=replace(_recording_config(given), audio=given.audio),
             extract=extract,
-            dictionary=DictionaryConfig(n_atoms=given.atoms, penalty=given.penalty, seed=seed),
+            dictionary=DictionaryConfig(
+                n_atoms=given.atoms, penalty=given.penalty, seed=seed, method=given.method
+            ),
             encoding=EncodingConfig(seed=seed),
             match=MatchConfig(
                 atlas=given.atlas, atlas_names=given.atlas_names, n_spins=given.spins, seed=seed

@@ -264,9 +264,12 @@ class ResponseConfig:
         _need(0 <= self.edge_s <= 60, "edge_s", self.edge_s, "0 to 60 seconds")
 
 
+METHODS = ("sparse", "pca", "ica", "nmf", "kmeans", "autoencoder")
+
+
 @dataclass(frozen=True)
 class DictionaryConfig:
-    """The sparse dictionary of neuron responses.
+    """The sparse dictionary of neuron responses, or another factorization in its place.
 
     Attributes
     ----------
@@ -274,12 +277,17 @@ class DictionaryConfig:
         K = 64 (paper).
     penalty : float
         L1 penalty on unit-norm neurons, between 0 and 1 (ours, gated by
-        recovery of planted atoms).
+        recovery of planted atoms): about a quarter of the median
+        neuron's largest correlation with an atom. ``sparse`` and
+        ``autoencoder`` have one.
     n_iterations : int
-        Full passes over all neurons at most.
+        Passes over all neurons at most.
     tolerance : float
         Stop when the objective falls by less than this share in one pass.
     seed : int
+    method : str
+        ``sparse`` (paper), or to test that choice ``pca``, ``ica``, ``nmf``,
+        ``kmeans`` or ``autoencoder``.
     """
 
     n_atoms: int = 64
@@ -287,8 +295,10 @@ class DictionaryConfig:
     n_iterations: int = 60
     tolerance: float = 1e-4
     seed: int = 0
+    method: str = "sparse"
 
     def __post_init__(self) -> None:
+        _need(self.method in METHODS, "method (--method)", self.method, f"one of {', '.join(METHODS)}")
         _need(2 <= self.n_atoms <= 4096, "n_atoms (--atoms)", self.n_atoms, "2 to 4096")
         _need(0 < self.penalty < 1, "penalty", self.penalty, "between 0 and 1 (unit-norm neurons)")
         _need(self.n_iterations >= 1, "n_iterations", self.n_iterations, "at least 1")

@@ -50,7 +50,7 @@ STEPS = (
     "recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "equal_size", "recovery",
 )  # fmt: skip
 # Raise a number when the step's code changes its results.
-VERSIONS = dict.fromkeys(STEPS, 1) | {"recording": 2, "recovery": 2, "atlas": 1}
+VERSIONS = dict.fromkeys(STEPS, 1) | {"recording": 2, "dictionary": 2, "recovery": 2, "atlas": 1}
 
 Progress = Callable[[str, float], None]
 

@@ -38,6 +38,7 @@ def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
         "recording": config.recording.name,
         "model": config.extract.model,
         "weights": config.extract.weights,
+        "method": config.dictionary.method,
         "seed": config.extract.seed,
         "features": list(run.dictionary.names),
         "n_neurons": 0 if run.dictionary.names else run.dictionary.n_neurons,
@@ -66,6 +67,7 @@ def _dictionary(run: Run) -> dict[str, Any]:
     return {
         "r2_median": float(np.median(run.dictionary.r2)),
         "lambda": run.dictionary.penalty,
+        "lambda_max": run.dictionary.penalty_max,
         "loadings_per_neuron_median": float(np.median(starts)),
         "n_iterations": run.dictionary.n_iterations,
     }

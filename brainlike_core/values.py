@@ -369,7 +369,7 @@ class Dictionary(_Frozen):
     r2 : float32 (n_neurons,)
         Share of each neuron's variance that the atoms explain.
     penalty, objective : float
-        The L1 penalty and the objective reached per neuron.
+        The L1 penalty (0 for methods without one) and the objective reached per neuron.
     n_iterations : int
     layers : tuple of int
     n_units : int
@@ -377,6 +377,9 @@ class Dictionary(_Frozen):
         TR of the atoms' row 0.
     names : tuple of str
         What each atom is, where atoms are features with names; empty where they were learned.
+    penalty_max : float
+        Median over neurons of their largest |correlation| with an atom: at a
+        penalty above it, the median neuron loads on nothing.
     """
 
     atoms: np.ndarray
@@ -391,6 +394,7 @@ class Dictionary(_Frozen):
     n_units: int
     first_tr: int
     names: tuple[str, ...] = ()
+    penalty_max: float = 1.0
 
     def __post_init__(self) -> None:
         n = len(self.layers) * self.n_units

@@ -56,7 +56,9 @@ def test_digest_changes_with_every_field(part, name):
         if isinstance(old, int) and not isinstance(old, bool)
         else OTHER[type(old)]
     )
-    new = {"stride": 100, "neurons": "attn_out", "confounds": "compcor", "section": 9}.get(name, new)
+    new = {"stride": 100, "neurons": "attn_out", "confounds": "compcor", "method": "pca", "section": 9}.get(
+        name, new
+    )
     assert digest(dataclasses.replace(part, **{name: new})) != digest(part)
 
 

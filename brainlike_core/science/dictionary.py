@@ -4,9 +4,13 @@
 unit-norm neurons. Samples are neurons, features are TRs: each neuron is a
 sparse sum of temporal atoms (arXiv 2410.19542).
 
-Online batches come first (Mairal et al. 2010, JMLR 11:19-60), then full passes
-that alternate exact sparse codes (coordinate descent on the Gram matrix, warm
-started) with block-coordinate atom updates. The best full pass is kept.
+Learning is online (Mairal et al. 2010, JMLR 11:19-60), with memory: a batch of
+neurons gets new codes, its old share of the statistics is exchanged for the new
+one, and the atoms follow at once (incremental majorisation-minimisation, Mairal
+2015, SIAM J Optim 25:829). It begins with a random thousand neurons and takes
+in four times as many whenever it stalls; the last passes are over all of them.
+The statistics are exact for the codes at hand, so the true objective of atoms
+and codes is known after each pass without another.
 """
 
 from __future__ import annotations
@@ -16,10 +20,20 @@ from collections.abc import Callable
 import numba
 import numpy as np
 from scipy import sparse
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
 
 from ..config import DictionaryConfig
-from ..errors import ConfigError
+from ..errors import ConfigError, InputError
 from ..values import Dictionary
+from .sparse_codes import TOLERANCE, descend
+
+LOOSE = 1e-2  # tolerance of codes while the atoms still move
+FIRST_PER_ATOM = 16  # neurons per atom to begin with
+MOVE_ON = 3e-3  # learn from more neurons when a pass lowers the objective by less than this share
+MAX_FIRST = 60  # passes over the same few neurons at most
+BATCH = 1024  # neurons between two updates of the atoms
+RELAXATION = 1.5  # atoms go this much further than to their minimum
 
 
 def learn_dictionary(
@@ -49,125 +63,294 @@ def learn_dictionary(
     ------
     ConfigError
         When K is larger than the data allow.
+    InputError
+        A response that is not finite.
     """
-    n_trs, n_neurons = responses.shape
-    limit = min(n_trs, n_neurons)
-    if config.n_atoms > limit:
-        raise ConfigError(
-            "There are more atoms than the responses can carry",
-            found=f"K = {config.n_atoms}",
-            needed=f"K <= {limit} ({n_trs} TRs, {n_neurons} neurons)",
-            do="lower --atoms",
-        )
-    neurons = _unit_rows(responses)  # (n_neurons, n_trs): neuron-major
-    rng = np.random.default_rng(config.seed)
-    atoms = _first_atoms(neurons, config.n_atoms, rng)
-    atoms = _online(neurons, atoms, config.penalty, rng)
-    best = _alternate(neurons, atoms, config, progress)
-    atoms, codes, objective, n_passes = _ordered(*best)
-    return Dictionary(
-        atoms=np.ascontiguousarray(atoms.T),
-        r2=_r2(neurons, atoms, codes),
-        penalty=config.penalty,
-        objective=objective,
-        n_iterations=n_passes,
-        layers=layers,
-        n_units=n_units,
-        first_tr=first_tr,
-        **_sparse_fields(codes),  # type: ignore[arg-type]
+    if config.method == "sparse":
+        fields = _sparse(responses.T, config, progress)
+    else:
+        fields = _otherwise(responses.T, config)
+    return Dictionary(layers=layers, n_units=n_units, first_tr=first_tr, **fields)
+
+
+def _sparse(neurons: np.ndarray, config: DictionaryConfig, progress: Callable[[float], None]) -> dict:
+    model = SparseDictionary(
+        config.n_atoms, config.penalty, config.n_iterations, config.tolerance, config.seed, progress
     )
+    codes = model.fit_transform(neurons)
+    return {
+        "atoms": np.ascontiguousarray(model.components_.T),
+        "r2": model.r2_,
+        "penalty": config.penalty,
+        "penalty_max": model.penalty_max_,
+        "objective": model.objective_[-1],
+        "n_iterations": model.n_iter_,
+        **_loading_fields(codes),
+    }
 
 
-def sparse_codes(
-    neurons: np.ndarray, atoms: np.ndarray, penalty: float, start: np.ndarray | None = None
-) -> np.ndarray:
-    """Exact lasso codes of each neuron on the atoms.
+def _otherwise(neurons: np.ndarray, config: DictionaryConfig) -> dict:
+    """The same fields by another factorization; its objective is half the squared error per neuron."""
+    from .factorizations import factorize
+
+    _refuse_too_many_atoms(config.n_atoms, neurons.shape[1], len(neurons))
+    rows = _unit_rows(neurons, np.arange(len(neurons)))
+    first = _first_atoms(rows, config.n_atoms, np.random.default_rng(config.seed))
+    atoms, codes, n_iterations = factorize(rows, config, first)
+    atoms, codes, target = _ordered(atoms, codes, atoms @ rows.T)
+    moving = _moving(rows)
+    loss = _losses(atoms, codes, target)
+    return {
+        "atoms": np.ascontiguousarray(atoms.T),
+        "r2": np.where(moving, -loss, 0).astype(np.float32),
+        "penalty": config.penalty if config.method == "autoencoder" else 0.0,
+        "penalty_max": float(np.median(np.abs(target).max(0)[moving])),
+        "objective": float(0.5 * (moving + loss).mean()),
+        "n_iterations": n_iterations,
+        **_loading_fields(codes.T),
+    }
+
+
+def _loading_fields(codes: np.ndarray) -> dict[str, np.ndarray]:
+    table = sparse.csr_matrix(codes)
+    return {
+        "loading_values": table.data.astype(np.float32),
+        "loading_atoms": table.indices.astype(np.int32),
+        "loading_starts": table.indptr.astype(np.int64),
+    }
+
+
+class SparseDictionary(TransformerMixin, BaseEstimator):
+    """Sparse dictionary with scikit-learn's interface; samples are neurons, features are TRs.
+
+    Each sample is scaled to norm 1 first; one that is all zeros gets no loading.
 
     Parameters
     ----------
-    neurons : (n_neurons, n_trs)
-    atoms : (n_atoms, n_trs)
+    n_atoms : int
     penalty : float
-    start : (n_neurons, n_atoms), optional
-        Warm start; it is not changed.
+        L1 penalty, between 0 and 1: the largest possible |correlation| of a
+        neuron and an atom is 1, so at 1 every loading is 0.
+    n_iterations : int
+        Passes over all neurons at most.
+    tolerance : float
+        Stop when the objective falls by less than this share in one pass.
+    seed : int
+        One seed, one dictionary.
+    progress : callable(fraction)
 
-    Returns
-    -------
-    float32 (n_neurons, n_atoms)
+    Attributes
+    ----------
+    components_ : float32 (n_atoms, n_trs)
+        Unit-norm atoms, by how much they carry.
+    objective_ : list of float
+        Mean objective per neuron after each pass; the last value is the
+        result's, with exact codes.
+    penalty_max_ : float
+        Median over neurons of their largest |correlation| with an atom: above
+        this penalty the median neuron loads on nothing.
+    r2_ : float32 (n_neurons,)
+        Share of each sample that its atoms explain.
+    n_iter_ : int
+        Passes made.
+
+    Examples
+    --------
+    >>> neurons = np.random.default_rng(0).standard_normal((500, 40))
+    >>> model = SparseDictionary(n_atoms=8, penalty=0.2).fit(neurons)
+    >>> model.components_.shape, model.transform(neurons[:3]).shape
+    ((8, 40), (3, 8))
     """
-    gram = (atoms @ atoms.T).astype(np.float32)
-    target = (neurons @ atoms.T).astype(np.float32)
-    codes = np.zeros_like(target) if start is None else start.astype(np.float32, copy=True)
-    _descend(gram, target, codes, np.float32(penalty), np.float32(1e-5), 1000)
-    return codes
 
+    def __init__(
+        self,
+        n_atoms: int = 64,
+        penalty: float = 0.1,
+        n_iterations: int = 60,
+        tolerance: float = 1e-4,
+        seed: int = 0,
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        self.n_atoms = n_atoms
+        self.penalty = penalty
+        self.n_iterations = n_iterations
+        self.tolerance = tolerance
+        self.seed = seed
+        self.progress = progress
 
-@numba.njit(parallel=True, cache=True, fastmath=False)
-def _descend(gram, target, codes, penalty, tolerance, max_sweeps):  # pragma: no cover - compiled
-    n_neurons, n_atoms = codes.shape
-    for i in numba.prange(n_neurons):
-        a = codes[i]
-        # gradient of the smooth part: residual[k] = target[k] - gram[k] @ a
-        residual = target[i].copy()
-        for k in range(n_atoms):
-            if a[k] != 0:
-                for j in range(n_atoms):
-                    residual[j] -= gram[k, j] * a[k]
-        active_only = False
-        for _ in range(max_sweeps):
-            largest = np.float32(0)
-            for k in range(n_atoms):
-                old = a[k]
-                if active_only and old == 0:
-                    continue
-                diagonal = gram[k, k]
-                if diagonal <= 1e-12:
-                    continue
-                pull = residual[k] + diagonal * old
-                if pull > penalty:
-                    new = (pull - penalty) / diagonal
-                elif pull < -penalty:
-                    new = (pull + penalty) / diagonal
-                else:
-                    new = np.float32(0)
-                change = new - old
-                if change != 0:
-                    a[k] = new
-                    for j in range(n_atoms):
-                        residual[j] -= gram[k, j] * change
-                    if abs(change) > largest:
-                        largest = abs(change)
-            if largest < tolerance:
-                if not active_only:
+    def fit(self, X: np.ndarray, y: None = None) -> SparseDictionary:
+        """Learn the atoms from ``X``, (n_neurons, n_trs)."""
+        self._learn(X)
+        return self
+
+    def fit_transform(self, X: np.ndarray, y: None = None) -> np.ndarray:
+        """Learn the atoms, and return the codes (n_neurons, n_atoms) that came with them."""
+        return self._learn(X)
+
+    def transform(self, X: np.ndarray) -> np.ndarray:
+        """Exact codes (n_neurons, n_atoms) of neurons (n_neurons, n_trs) scaled to norm 1."""
+        check_is_fitted(self)
+        rows = _unit_rows(np.asarray(X), np.arange(len(X)))
+        return _exact(rows, self.components_, self.penalty, None)[0].T
+
+    def _learn(self, X: np.ndarray) -> np.ndarray:
+        n_neurons, self.n_features_in_ = X.shape
+        _refuse_too_many_atoms(self.n_atoms, self.n_features_in_, n_neurons)
+        rng = np.random.default_rng(self.seed)
+        order = rng.permutation(n_neurons)
+        rows = _unit_rows(np.asarray(X), order)  # shuffled once: any stretch of rows is a random batch
+        atoms, codes, log = self._passes(rows, _first_atoms(rows, self.n_atoms, rng))
+        codes, target = _exact(rows, atoms, self.penalty, codes)
+        self.components_, codes, target = _ordered(atoms, codes, target)
+        in_order = np.argsort(order)
+        moving = _moving(rows)
+        loss = _losses(self.components_, codes, target)
+        fit = 0.5 * (moving + loss).sum(dtype=np.float64)
+        total = fit + self.penalty * np.abs(codes).sum(dtype=np.float64)
+        self.objective_ = [*log, float(total / n_neurons)]
+        self.n_iter_ = len(log)
+        self.penalty_max_ = float(np.median(np.abs(target).max(0)[moving]))
+        self.r2_ = np.where(moving, -loss, 0).astype(np.float32)[in_order]
+        return codes.T[in_order]
+
+    def _passes(self, rows: np.ndarray, atoms: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[float]]:
+        """Best atoms, their codes, and the objective after each pass over all neurons."""
+        codes = np.zeros((len(atoms), len(rows)), np.float32)
+        sums = _Statistics(atoms)
+        for size in _growing(len(atoms), len(rows)):
+            everyone = size == len(rows)
+            sums.admit(rows[sums.n_neurons : size])
+            log: list[float] = []
+            best = (np.inf, atoms)
+            for number in range(self.n_iterations if everyone else MAX_FIRST):
+                atoms = self._one_pass(rows[:size], atoms, codes[:, :size], sums)
+                log.append(sums.objective(atoms, self.penalty))
+                best = min(best, (log[-1], atoms), key=lambda one: one[0])
+                if self.progress:
+                    self.progress((number + 1) / self.n_iterations if everyone else 0.0)
+                gain = log[-2] - log[-1] if number else np.inf
+                if gain < log[-1] * (self.tolerance if everyone else max(self.tolerance, MOVE_ON)):
                     break
-                active_only = False  # one full sweep must agree before we stop
-            else:
-                active_only = True
+                atoms = sums.revive(atoms, codes[:, :size], rows[:size])
+        return best[1], codes, log
+
+    def _one_pass(
+        self, rows: np.ndarray, atoms: np.ndarray, codes: np.ndarray, sums: _Statistics
+    ) -> np.ndarray:
+        """New codes for one batch after the other, written to ``codes``; returns the atoms after the last."""
+        for batch in _batches(len(rows)):
+            old = codes[:, batch].copy()
+            new = old.copy()
+            descend(atoms @ atoms.T, atoms @ rows[batch].T, new, self.penalty, LOOSE)
+            sums.exchange(old, new, rows[batch])
+            codes[:, batch] = new
+            atoms = sums.better_atoms(atoms)
+        return atoms
 
 
-def objective(neurons: np.ndarray, atoms: np.ndarray, codes: np.ndarray, penalty: float) -> float:
-    """Mean over neurons of ``1/2 ||x - D a||^2 + penalty ||a||_1``."""
-    gram, target = atoms @ atoms.T, neurons @ atoms.T
-    fit = (neurons * neurons).sum() - 2 * (target * codes).sum() + ((codes @ gram) * codes).sum()
-    return float((0.5 * fit + penalty * np.abs(codes).sum()) / len(neurons))
+class _Statistics:
+    """What the objective needs to know of all codes: their products with each other and with the neurons."""
+
+    def __init__(self, atoms: np.ndarray) -> None:
+        n_atoms, n_trs = atoms.shape
+        self.n_neurons = 0
+        self.energy = 0.0
+        self.code_gram = np.zeros((n_atoms, n_atoms))
+        self.code_data = np.zeros((n_atoms, n_trs))
+        self.l1 = 0.0
+
+    def admit(self, rows: np.ndarray) -> None:
+        """Count more neurons, all of whose codes are zero."""
+        self.n_neurons += len(rows)
+        self.energy += float(np.einsum("nt,nt->n", rows, rows).sum(dtype=np.float64))
+
+    def exchange(self, old: np.ndarray, new: np.ndarray, rows: np.ndarray) -> None:
+        """Put a batch's new codes (n_atoms, n_batch) in place of its old ones."""
+        self.code_gram += new @ new.T - old @ old.T
+        self.code_data += (new - old) @ rows
+        self.l1 += float(np.abs(new).sum() - np.abs(old).sum())
+
+    def objective(self, atoms: np.ndarray, penalty: float) -> float:
+        """Mean objective per neuron of these atoms with the present codes."""
+        fit = self.energy - 2 * np.vdot(self.code_data, atoms) + np.vdot(self.code_gram, atoms @ atoms.T)
+        return float((0.5 * fit + penalty * self.l1) / self.n_neurons)
+
+    def better_atoms(self, atoms: np.ndarray) -> np.ndarray:
+        """One round of block-coordinate updates, each atom kept at unit norm."""
+        atoms = atoms.copy()
+        _update_atoms(
+            atoms,
+            self.code_gram.astype(np.float32),
+            self.code_data.astype(np.float32),
+            np.float32(RELAXATION),
+        )
+        return atoms
+
+    def revive(self, atoms: np.ndarray, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """Give atoms that no neuron uses to the worst explained of the last neurons."""
+        unused = np.flatnonzero(self.code_gram.diagonal() < 1e-10)
+        if len(unused):
+            last = slice(max(0, len(rows) - max(BATCH, len(unused))), None)
+            left = _losses(atoms, codes[:, last], atoms @ rows[last].T) + (rows[last] ** 2).sum(1)
+            atoms[unused] = rows[last][np.argsort(-left, kind="stable")[: len(unused)]]
+        return atoms
 
 
-def _unit_rows(responses: np.ndarray) -> np.ndarray:
-    neurons = np.ascontiguousarray(responses.T, np.float32)
-    norm = np.linalg.norm(neurons, axis=1, keepdims=True)
-    return neurons / np.where(norm > 1e-12, norm, 1)
+@numba.njit(cache=True, fastmath=True)
+def _update_atoms(atoms, code_gram, code_data, relaxation):  # pragma: no cover - compiled
+    for k in range(len(atoms)):
+        if code_gram[k, k] < 1e-10:
+            continue
+        atom = atoms[k] + relaxation * (code_data[k] - np.dot(code_gram[k], atoms)) / code_gram[k, k]
+        norm = np.sqrt(np.dot(atom, atom))
+        if norm > 1e-12:
+            atoms[k] = atom / norm
 
 
-def _first_atoms(neurons: np.ndarray, n_atoms: int, rng: np.random.Generator) -> np.ndarray:
+def _refuse_too_many_atoms(n_atoms: int, n_trs: int, n_neurons: int) -> None:
+    limit = min(n_trs, n_neurons)
+    if n_atoms > limit:
+        raise ConfigError(
+            "There are more atoms than the responses can carry",
+            found=f"K = {n_atoms}",
+            needed=f"K <= {limit} ({n_trs} TRs, {n_neurons} neurons)",
+            do="lower --atoms",
+        )
+
+
+def _unit_rows(neurons: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Neurons (n_neurons, n_trs) in this order, each of norm 1 or all zeros; float32, row after row."""
+    rows = np.empty(neurons.shape, np.float32)
+    for first in range(0, len(rows), BATCH):  # a stretch at a time stays in the processor's cache
+        some = neurons[order[first : first + BATCH]].astype(np.float32)
+        norm = np.sqrt(np.einsum("nt,nt->n", some, some))
+        if not np.isfinite(norm).all():
+            raise InputError(
+                "Neuron responses are not numbers",
+                found=f"{int((~np.isfinite(norm)).sum())} of {len(norm)} neurons with NaN or infinity",
+                needed="finite values",
+                do="check the model and its responses",
+            )
+        rows[first : first + BATCH] = some / np.where(norm > 1e-12, norm, 1)[:, None]
+    return rows
+
+
+def _moving(rows: np.ndarray) -> np.ndarray:
+    """Which rows have norm 1; the others are all zeros."""
+    return np.einsum("nt,nt->n", rows, rows) > 0.5
+
+
+def _first_atoms(rows: np.ndarray, n_atoms: int, rng: np.random.Generator) -> np.ndarray:
     """Moving neurons drawn far apart from each other (k-means++ on |cosine|)."""
-    pool = neurons[rng.permutation(np.flatnonzero(np.abs(neurons).sum(1) > 0))[:4096]]
-    if len(pool) < n_atoms:
+    moving = np.flatnonzero(_moving(rows))
+    if len(moving) < n_atoms:
         raise ConfigError(
             "Too few neurons move over the story",
-            found=f"{len(pool)} neurons that vary",
+            found=f"{len(moving)} neurons that vary",
             needed=f"at least {n_atoms}",
             do="lower --atoms, or check the story",
         )
+    pool = rows[moving[: max(1024, 4 * n_atoms)]]
     chosen = [int(rng.integers(len(pool)))]
     closest = np.abs(pool @ pool[chosen[0]])
     for _ in range(n_atoms - 1):
@@ -177,88 +360,39 @@ def _first_atoms(neurons: np.ndarray, n_atoms: int, rng: np.random.Generator) ->
     return pool[chosen].copy()
 
 
-def _online(
-    neurons: np.ndarray, atoms: np.ndarray, penalty: float, rng: np.random.Generator, batch: int = 512
-) -> np.ndarray:
-    """Two epochs of online dictionary learning over shuffled batches."""
-    n_atoms, n_trs = atoms.shape
-    code_gram = np.zeros((n_atoms, n_atoms), np.float32)
-    code_data = np.zeros((n_atoms, n_trs), np.float32)
-    order = np.concatenate([rng.permutation(len(neurons)) for _ in range(2)])
-    for step, first in enumerate(range(0, len(order), batch)):
-        rows = neurons[order[first : first + batch]]
-        codes = sparse_codes(rows, atoms, penalty)
-        keep = 1 - 1 / (step + 2)  # recent batches count more: early atoms are poor
-        code_gram = keep * code_gram + codes.T @ codes
-        code_data = keep * code_data + codes.T @ rows
-        atoms = _update_atoms(atoms, code_gram, code_data)
-    return atoms
+def _growing(n_atoms: int, n_neurons: int) -> list[int]:
+    """How many neurons to learn from, step by step: the first stretch, and four times as many each time."""
+    sizes = [FIRST_PER_ATOM * n_atoms]
+    while sizes[-1] < n_neurons:
+        sizes.append(4 * sizes[-1])
+    return [*sizes[:-1], n_neurons]
 
 
-def _alternate(
-    neurons: np.ndarray, atoms: np.ndarray, config: DictionaryConfig, progress: Callable[[float], None]
-) -> tuple[np.ndarray, np.ndarray, float, int]:
-    """Full passes until the objective stalls; returns the best atoms, codes, objective, passes."""
-    codes, best, previous = None, None, np.inf
-    for n_passes in range(1, config.n_iterations + 1):
-        codes = sparse_codes(neurons, atoms, config.penalty, codes)
-        value = objective(neurons, atoms, codes, config.penalty)
-        if best is None or value < best[2]:
-            best = (atoms, codes.copy(), value, n_passes)
-        progress(n_passes / config.n_iterations)
-        if previous - value < config.tolerance * abs(value):
-            break
-        previous = value
-        atoms = _update_atoms(atoms, codes.T @ codes, codes.T @ neurons)
-        atoms, codes = _revive(neurons, atoms, codes)
-    assert best is not None
-    return best
+def _batches(n_neurons: int) -> list[slice]:
+    """Stretches of neurons between two updates of the atoms."""
+    size = min(max(n_neurons // 4, 64), BATCH)
+    return [slice(first, min(first + size, n_neurons)) for first in range(0, n_neurons, size)]
 
 
-def _update_atoms(atoms: np.ndarray, code_gram: np.ndarray, code_data: np.ndarray) -> np.ndarray:
-    """One round of block-coordinate updates, each atom kept at unit norm."""
-    atoms = atoms.copy()
-    for k in range(len(atoms)):
-        if code_gram[k, k] < 1e-10:
-            continue
-        atom = atoms[k] + (code_data[k] - code_gram[k] @ atoms) / code_gram[k, k]
-        atoms[k] = atom / max(np.linalg.norm(atom), 1e-12)
-    return atoms
+def _exact(
+    rows: np.ndarray, atoms: np.ndarray, penalty: float, start: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Exact codes and the products of atoms and neurons, both (n_atoms, n_neurons)."""
+    target = atoms @ rows.T
+    codes = np.zeros_like(target) if start is None else start.copy()
+    descend(atoms @ atoms.T, target, codes, penalty, TOLERANCE)
+    return codes, target
 
 
-def _revive(neurons: np.ndarray, atoms: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Give atoms that no neuron uses to the worst explained neurons."""
-    unused = np.flatnonzero(np.abs(codes).sum(0) == 0)
-    if len(unused):
-        left = 1 - _r2(neurons, atoms, codes)
-        atoms[unused] = neurons[np.argsort(-left)[: len(unused)]]
-    return atoms, codes
-
-
-def _r2(neurons: np.ndarray, atoms: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    out = np.zeros(len(neurons), np.float32)
-    for start in range(0, len(neurons), 8192):
-        rows = neurons[start : start + 8192]
-        left = ((rows - codes[start : start + 8192] @ atoms) ** 2).sum(1)
-        moves = (rows**2).sum(1) > 0.5  # unit norm, or never moves
-        out[start : start + 8192] = np.where(moves, 1 - left, 0)
-    return out
+def _losses(atoms: np.ndarray, codes: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """``||x - D a||^2 - ||x||^2`` of each neuron."""
+    return np.einsum("kn,kn->n", codes, (atoms @ atoms.T) @ codes - 2 * target)
 
 
 def _ordered(
-    atoms: np.ndarray, codes: np.ndarray, value: float, n_passes: int
-) -> tuple[np.ndarray, np.ndarray, float, int]:
+    atoms: np.ndarray, codes: np.ndarray, target: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Atoms by how much they carry, signed so that their loadings are mostly positive."""
-    order = np.argsort(-np.abs(codes).sum(0), kind="stable")
-    atoms, codes = atoms[order], codes[:, order]
-    sign = np.where(codes.sum(0) < 0, -1, 1).astype(np.float32)
-    return atoms * sign[:, None], codes * sign, value, n_passes
-
-
-def _sparse_fields(codes: np.ndarray) -> dict[str, np.ndarray]:
-    table = sparse.csr_matrix(codes)
-    return {
-        "loading_values": table.data.astype(np.float32),
-        "loading_atoms": table.indices.astype(np.int32),
-        "loading_starts": table.indptr.astype(np.int64),
-    }
+    order = np.argsort(-np.abs(codes).sum(1), kind="stable")
+    sign = np.where(codes[order].sum(1) < 0, -1, 1).astype(np.float32)[:, None]
+    return atoms[order] * sign, codes[order] * sign, target[order] * sign
