@@ -79,5 +79,5 @@ def claims(runs: Sequence[Run]) -> list[Claim]:
         )
     found = compare(by_id[first], by_id[second])
     for claim in found:
-        st.markdown(f"{_BADGES[claim.verdict]} **{claim.text}** ({claim.numbers})")
+        st.markdown(f"{_BADGES[claim.verdict]} **{claim.text}**  \n:gray[:small[{claim.numbers}]]")
     return found
