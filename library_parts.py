@@ -85,7 +85,7 @@ def model_cards(models: Sequence[dict[str, Any]]) -> None:
     """Cards under headings: by family, or by size so that families can be compared at equal size."""
     by = st.segmented_control("Group by", ["Family", "Size"], default="Family", required=True)
     key = "group" if by == "Family" else "size_class"
-    ordered = grouped(models) if by == "Family" else sorted(models, key=lambda m: m["n_parameters"])
+    ordered = grouped(models) if by == "Family" else sorted(models, key=lambda m: m["n_parameters"] or 1e15)
     for heading in dict.fromkeys(model[key] for model in ordered):
         st.subheader(heading.capitalize() if by == "Size" else heading, anchor=False)
         with st.grid(2, min_column_width=330, gap="medium"):

@@ -10,6 +10,7 @@ import streamlit as st
 import page_parts as parts
 from brainlike_core import fetching
 
+CONTROLS = "Controls"
 STATES = {
     "here": ":green-badge[:material/check: here]",
     "agreement": ":orange-badge[:material/gavel: gated]",
@@ -60,16 +61,18 @@ def _facts(model: dict[str, Any]) -> list[str]:
         )
     if model["memory_float32"]:
         lines.append(
-            f"Memory about {_gigabytes(model['memory_float32'])} "
-            f"({_gigabytes(model['memory_bfloat16'])} in bfloat16), for 300 volumes"
+            f"Memory about {_size(model['memory_float32'])} "
+            f"({_size(model['memory_bfloat16'])} in bfloat16), for 300 volumes"
         )
     if model["size_bytes"] and not model["here"]:
-        lines.append(f"Download about {_gigabytes(model['size_bytes'])}")
+        lines.append(f"Download about {_size(model['size_bytes'])}")
     return lines
 
 
-def _gigabytes(n_bytes: int) -> str:
-    return f"{n_bytes / 1e9:.2g} GB" if n_bytes < 99.5e9 else f"{n_bytes / 1e9:,.0f} GB"
+def _size(n_bytes: int) -> str:
+    if n_bytes < 0.995e9:
+        return f"{n_bytes / 1e6:,.0f} MB"
+    return f"{n_bytes / 1e9:.1f} GB" if n_bytes < 9.95e9 else f"{n_bytes / 1e9:,.0f} GB"
 
 
 def get_button(name: str, place: str = "") -> None:
@@ -126,20 +129,26 @@ def pick_models(models: Sequence[dict[str, Any]], default: Sequence[str]) -> lis
     if typed and typed not in chosen and (found := _named(typed)):
         picked.append(found)
     if picked:
-        with st.expander(f"About {len(picked)} chosen", expanded=any(state_of(m) != "here" for m in picked)):
-            for model in picked:
-                model_card(model, "start-")
+        plural = "" if len(picked) == 1 else "s"
+        with st.expander(
+            f"About {len(picked)} model{plural}", expanded=any(state_of(m) != "here" for m in picked)
+        ):
+            for model in sorted(picked, key=lambda one: state_of(one) == "here"):
+                with st.container(gap="small"):
+                    model_card(model, "start-")
     return picked
 
 
 def grouped(models: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """By family in order of first appearance, small to large within one; what is here stays first."""
-    order = list(dict.fromkeys(model["group"] for model in models))
-    return sorted(models, key=lambda m: (not m["here"], order.index(m["group"]), m["n_parameters"]))
+    """By family in order of first appearance, small to large within one; the controls come last."""
+    order = [*dict.fromkeys(model["group"] for model in models if model["group"] != CONTROLS), CONTROLS]
+    return sorted(models, key=lambda m: (order.index(m["group"]), m["n_parameters"]))
 
 
 def _label(model: dict[str, Any]) -> str:
-    return f"{model['group']} · {model['title']}" + ("" if model["here"] else " (to download)")
+    known = model["title"].startswith(model["group"]) or model["group"] == CONTROLS
+    title = model["title"] if known else f"{model['group']} · {model['title']}"
+    return title + ("" if model["here"] else " (to download)")
 
 
 def _named(name: str) -> dict[str, Any] | None:
@@ -148,7 +157,7 @@ def _named(name: str) -> dict[str, Any] | None:
         _asking(name)
     elif isinstance(found, str):
         st.warning(found, icon=":material/info:")
-        if st.button("Ask again", key="ask-again"):
+        if "cannot be downloaded" in found and st.button("Ask again", key="ask-again"):
             fetching.forget_card(name)
             st.rerun()
     return found if isinstance(found, dict) else None

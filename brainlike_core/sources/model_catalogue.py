@@ -117,7 +117,9 @@ class ModelCard:
 
     @property
     def size_class(self) -> str:
-        """One of `SIZE_CLASSES`: models of one class can be compared at about equal size."""
+        """One of `SIZE_CLASSES`, of about equal size; the group of what has no parameters, or none known."""
+        if not self.n_parameters:
+            return self.group
         limits = zip(SIZE_CLASSES, (200e6, 600e6, 2e9, 5e9, float("inf")), strict=True)
         return next(name for name, limit in limits if self.n_parameters < limit)
 
