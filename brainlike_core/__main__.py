@@ -243,9 +243,10 @@ def _list_catalogue(given: argparse.Namespace) -> None:
     if given.json:
         print(json.dumps({given.kind: entries}))
         return
+    width = max((len(entry["name"]) for entry in entries), default=0)
     for entry in entries:
         state = "here" if entry.get("here", True) else "not here"
-        print(f"{entry['name']:<16} {state:<9} {entry['title']}")
+        print(f"{entry['name']:<{width}} {state:<9} {entry['title']}")
 
 
 def _fetch(given: argparse.Namespace) -> None:
