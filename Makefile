@@ -3,9 +3,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PORT   ?= 8501
 
-.PHONY: help demo run app test check bench clean
+.PHONY: help demo run app test test-long check bench clean
 help:             ## what there is
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*##/\t/'
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*##/\t/'
 
 # One stamp per requirement file: nothing is installed twice.
 $(VENV)/ready: requirements.txt requirements-models.txt requirements-atlases.txt
@@ -29,6 +29,9 @@ app: $(VENV)/ready
 
 test: $(VENV)/ready-dev ## run the tests
 	$(BIN)/python -m pytest
+
+test-long: $(VENV)/ready-dev ## calibration with five times as many tests
+	BRAINLIKE_LONG=1 $(BIN)/python -m pytest tests/calibration
 
 check: $(VENV)/ready-dev ## format, lint and types, in under a minute
 	$(BIN)/ruff format --check .

@@ -3,6 +3,10 @@
 Same folds, same gap, same score (held-out Pearson r, mean over folds), penalty
 per location chosen by that score inside the training folds. himalaya: Dupre la
 Tour et al. 2022, doi:10.1016/j.neuroimage.2022.119728.
+
+``encoding`` and ``encoding-fir``: one cross-validation with a penalty per
+location by R^2, then the refit, as himalaya's RidgeCV does it. ``null``:
+in-sample R^2 of every circular shift of a recording.
 """
 
 from __future__ import annotations
@@ -13,7 +17,10 @@ from typing import Any
 import numpy as np
 
 from brainlike_core.config import EncodingConfig
-from brainlike_core.science.encoding import contiguous_folds, delayed, held_out
+from brainlike_core.science.cross_validation import RidgeFit, ridge_cv
+from brainlike_core.science.encoding_nulls import shifted_r2
+from brainlike_core.science.folds import contiguous_folds, delayed, delayed_atoms
+from brainlike_core.science.held_out import held_out
 from brainlike_core.science.statistics import correlate
 from brainlike_core.science.timing import band_pass, convolve_hrf, zscore
 
@@ -169,7 +176,116 @@ def close_r(case: Case, a: np.ndarray, b: np.ndarray) -> str:
     return f"one penalty: {sentence}; {mean}"
 
 
+# -- one cross-validation, as himalaya's RidgeCV ------------------------------------
+
+
+@dataclass(frozen=True)
+class Plain:
+    """Regressors, targets, absolute penalties and folds."""
+
+    atoms: np.ndarray  # float32 (n_rows, n_features)
+    brain: np.ndarray  # float32 (n_rows, n_locations)
+    penalties: np.ndarray
+    folds: list
+
+
+def plain_case() -> Plain:
+    """1,000 TRs, 64 atoms, fsaverage5, 5 folds, 20 penalties."""
+    return _plain(1000, 20484, ())
+
+
+def fir_case() -> Plain:
+    """The same with each atom at five delays: 320 regressors, 200 test rows."""
+    return _plain(1000, 20484, (0, 1, 2, 3, 4))
+
+
+def _plain(n_rows: int, n_locations: int, delays: tuple[int, ...]) -> Plain:
+    rng = np.random.default_rng(0)
+    # Haemodynamic, not band-passed: stacked delays of a narrow band would be almost dependent.
+    atoms = zscore(convolve_hrf(rng.standard_normal((n_rows, N_ATOMS)), TR)).astype(np.float32)
+    signal = zscore(atoms @ rng.standard_normal((N_ATOMS, n_locations)).astype(np.float32))
+    noise = rng.standard_normal((n_rows, n_locations), dtype=np.float32)
+    brain = zscore(rng.uniform(0, 0.5, n_locations).astype(np.float32) * signal + noise)
+    atoms = delayed_atoms(atoms, delays) if delays else atoms
+    penalties = (np.logspace(-2, 4, 20) * n_rows / 10).astype(np.float32)
+    return Plain(atoms, brain, penalties, contiguous_folds(n_rows, 5, WALK.gap_trs))
+
+
+def our_fit(case: Plain) -> RidgeFit:
+    """Ours: from inner products."""
+    return ridge_cv(case.atoms, case.brain, case.penalties, case.folds)
+
+
+def their_fit(case: Plain) -> RidgeFit:
+    """himalaya's RidgeCV with R^2 in place of its default criterion."""
+    from himalaya.ridge import RidgeCV
+    from himalaya.scoring import r2_score
+
+    options = {"score_func": r2_score, "n_targets_batch": TARGETS_AT_ONCE, "warn": False}
+    model = RidgeCV(case.penalties, fit_intercept=True, cv=_Splits(case.folds), solver_params=options)
+    model.fit(case.atoms, case.brain)
+    penalty = np.abs(np.log(case.penalties)[:, None] - np.log(model.best_alphas_)).argmin(0)
+    return RidgeFit(model.coef_, model.intercept_, penalty, model.cv_scores_)
+
+
+def same_fit(case: Plain, a: RidgeFit, b: RidgeFit) -> str:
+    """Scores at every location, chosen penalties, and weights where the penalties are the same."""
+    same = a.penalty == b.penalty
+    score = within("largest difference of R2", float(np.abs(a.score - b.score).max()), 1e-5)
+    chosen = within("share of other penalties (near ties)", float(1 - same.mean()), 0.005)
+    weights = within(
+        "largest difference of a weight", float(np.abs(a.weights - b.weights)[:, same].max()), 1e-3
+    )
+    return f"{score}; {chosen}; {weights}"
+
+
+# -- null --------------------------------------------------------------------------
+
+
+def null_case() -> Plain:
+    """1,000 TRs, hence 1,000 circular shifts; 64 atoms, 2,048 locations."""
+    return _plain(1000, 2048, ())
+
+
+def our_null(case: Plain) -> np.ndarray:
+    """R^2 of each shift: (n_locations, n_shifts)."""
+    return np.concatenate(list(shifted_r2(case.atoms, case.brain)))
+
+
+def their_null(case: Plain) -> np.ndarray:
+    """The same by a regression for each shift: products with the inverse Gram matrix, which is made once."""
+    x = case.atoms - case.atoms.mean(0)
+    solver = np.linalg.solve(x.T @ x, x.T)
+    out = np.empty((case.brain.shape[1], len(x)), np.float32)
+    for shift in range(len(x)):
+        y = np.roll(case.brain, shift, axis=0)
+        y = y - y.mean(0)
+        left = y - x @ (solver @ y)
+        out[:, shift] = 1 - (left * left).sum(0) / (y * y).sum(0)
+    return out
+
+
+def same_null(case: Plain, a: np.ndarray, b: np.ndarray) -> str:
+    """R^2 agrees at every location and shift."""
+    return within("largest difference of R2", float(np.abs(a - b).max()), 1e-4)
+
+
 COMPARISONS = (
+    Comparison(
+        "ridge, penalty per location", "himalaya RidgeCV (score: R2)",
+        "1,000 TRs x 64 atoms x 20,484 locations, 5 folds, 20 penalties, and the refit", "himalaya", "himalaya",
+        plain_case, our_fit, their_fit, same_fit, memory=True, row="encoding", goal=">= 10",
+    ),
+    Comparison(
+        "ridge, five delays stacked", "himalaya RidgeCV (score: R2)",
+        "1,000 TRs x 320 regressors x 20,484 locations, 5 folds, 20 penalties, and the refit", "himalaya", "himalaya",
+        fir_case, our_fit, their_fit, same_fit, row="encoding-fir", goal=">= 3",
+    ),
+    Comparison(
+        "circular-shift null", "loop of regressions, Gram matrix inverted once",
+        "1,000 shifts x 64 atoms x 2,048 locations", "numpy", "numpy",
+        null_case, our_null, their_null, same_null, row="null", goal=">= 50",
+    ),
     Comparison(
         "nested ridge", "himalaya RidgeCV (score: correlation)",
         "1,000 TRs x 64 atoms x 4,096 locations, 5 x 4 folds, 20 penalties", "himalaya", "himalaya",

@@ -26,6 +26,7 @@ from .config import (
     RecordingConfig,
     RunConfig,
     extract_configs,
+    with_settings,
 )
 from .errors import BrainlikeError, ConfigError, DamagedEntryError
 
@@ -100,6 +101,9 @@ def _run_parser(commands: Any) -> None:
     run.add_argument("--penalty", type=float, default=DictionaryConfig.penalty, help="lambda (default 0.1)")
     run.add_argument("--atlas", default="eg17", help="see: atlases (default eg17); or a file of your own")
     run.add_argument("--atlas-names", default="", metavar="FILE", help="names of your atlas's labels")
+    run.add_argument(
+        "--encoding", action="append", default=[], metavar="SETTING=VALUE", help="such as fir=true; repeat"
+    )
     run.add_argument("--spins", type=int, default=MatchConfig.n_spins, help="rotations of the sphere")
     run.add_argument(
         "--seed", type=int, nargs="+", default=[0], metavar="S",
@@ -203,7 +207,7 @@ def _configs(given: argparse.Namespace) -> list[RunConfig]:
             dictionary=DictionaryConfig(
                 n_atoms=given.atoms, penalty=given.penalty, seed=seed, method=given.method
             ),
-            encoding=EncodingConfig(seed=seed),
+            encoding=with_settings(EncodingConfig(seed=seed), given.encoding),
             match=MatchConfig(
                 atlas=given.atlas, atlas_names=given.atlas_names, n_spins=given.spins, seed=seed
             ),

@@ -305,6 +305,18 @@ class DictionaryConfig:
         _need(0 < self.tolerance < 1, "tolerance", self.tolerance, "between 0 and 1")
 
 
+REGRESSIONS, CRITERIA, NULLS = ("ridge", "lasso"), ("r", "r2"), ("phase", "block", "shift")
+NUISANCE = (
+    "word rate",
+    "word length",
+    "word duration",
+    "log frequency",
+    "sentence end",
+    "phrase end",
+    "audio envelope",
+)
+
+
 @dataclass(frozen=True)
 class EncodingConfig:
     """Atoms as regressors of the brain; every claim on held-out time.
@@ -320,12 +332,32 @@ class EncodingConfig:
         training folds.
     penalties : tuple of float
         Ridge penalties as multiples of trace(D'D) / K.
+    regression : str
+        ``ridge`` (ours), or ``lasso`` (the paper's kind).
+    lasso_shares : tuple of float
+        Lasso penalties as shares of the one from which all weights are 0.
+    criterion : str
+        What chooses penalty and delay: ``r``, or ``r2``.
+    fir : bool
+        Atoms at all delays together (finite impulse response), instead of one
+        delay chosen per location.
+    null : str
+        Surrogate recordings: ``phase`` (randomised phases), ``block`` (blocks of
+        time shuffled) or ``shift`` (circular shifts; p not below 1 / n_trs).
+    block_trs : int
+        Length of a block, and the shortest shift.
     n_surrogates : int
-        Phase-randomised recordings, each refitted through the whole
-        cross-validation.
+        Surrogate recordings, each refitted through the whole cross-validation.
     max_null_locations : int
         Above this many locations the null is computed on an even subset of
         them and pooled.
+    nuisance : tuple of str
+        Low-level features that the atoms' unique variance is beyond; those that
+        the story has (sound, where it is given). Empty = not computed.
+    band_ratios : tuple of float
+        Penalty of the nuisance band over that of the atoms, chosen per location.
+    n_flips : int
+        Sign flips of the group maps.
     fdr : float
         Benjamini-Hochberg level.
     seed : int
@@ -336,8 +368,17 @@ class EncodingConfig:
     gap_trs: int = 7
     delays: tuple[int, ...] = (0, 1, 2, 3, 4)
     penalties: tuple[float, ...] = (1e-2, 1e-1, 1e0, 1e1, 1e2, 1e3, 1e4)
+    regression: str = "ridge"
+    lasso_shares: tuple[float, ...] = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
+    criterion: str = "r"
+    fir: bool = False
+    null: str = "phase"
+    block_trs: int = 20
     n_surrogates: int = 200
     max_null_locations: int = 400
+    nuisance: tuple[str, ...] = ("word rate", "word length", "word duration", "audio envelope")
+    band_ratios: tuple[float, ...] = (0.1, 1.0, 10.0)
+    n_flips: int = 1000
     fdr: float = 0.05
     seed: int = 0
 
@@ -349,8 +390,27 @@ class EncodingConfig:
             bool(self.delays) and all(0 <= d <= 20 for d in self.delays), "delays", self.delays, "0 to 20 TRs"
         )
         _need(bool(self.penalties) and all(p > 0 for p in self.penalties), "penalties", self.penalties, "> 0")
+        _need(
+            self.regression in REGRESSIONS, "regression", self.regression, f"one of {', '.join(REGRESSIONS)}"
+        )
+        shares = bool(self.lasso_shares) and all(0 < s < 1 for s in self.lasso_shares)
+        _need(shares, "lasso_shares", self.lasso_shares, "between 0 and 1")
+        _need(self.criterion in CRITERIA, "criterion", self.criterion, f"one of {', '.join(CRITERIA)}")
+        _need(self.null in NULLS, "null", self.null, f"one of {', '.join(NULLS)}")
+        _need(self.block_trs >= 1, "block_trs", self.block_trs, "at least 1 TR")
+        _need(
+            set(self.nuisance) <= set(NUISANCE), "nuisance", self.nuisance, f"some of {', '.join(NUISANCE)}"
+        )
+        ratios = bool(self.band_ratios) and all(r > 0 for r in self.band_ratios)
+        _need(ratios, "band_ratios", self.band_ratios, "> 0")
+        _need(self.n_flips >= 20, "n_flips", self.n_flips, "at least 20")
         _need(self.n_surrogates >= 19, "n_surrogates", self.n_surrogates, "at least 19 (p = .05)")
         _need(0 < self.fdr < 1, "fdr", self.fdr, "between 0 and 1")
+
+    @property
+    def one_delay(self) -> EncodingConfig:
+        """The same with ridge and one delay per location: what maps are made with."""
+        return dataclasses.replace(self, regression="ridge", fir=False)
 
 
 @dataclass(frozen=True)
@@ -481,3 +541,56 @@ def run_config_from_dict(fields: dict[str, Any]) -> RunConfig:
         values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields[part.name].items()}
         parts[part.name] = kind(**values)
     return RunConfig(**parts)
+
+
+def with_settings(config: Any, settings: list[str]) -> Any:
+    """A config with some fields given as text, as on the command line.
+
+    Parameters
+    ----------
+    config : a config of this file
+    settings : list of str
+        ``name=value``; several values with commas, ``true`` or ``false`` for a switch.
+
+    Examples
+    --------
+    >>> changed = with_settings(EncodingConfig(), ["fir=true", "delays=0,1,2", "null=block"])
+    >>> changed.fir, changed.delays, changed.null
+    (True, (0, 1, 2), 'block')
+
+    Raises
+    ------
+    ConfigError
+        An unknown name, or a value of the wrong kind.
+    """
+    known = {one.name: getattr(config, one.name) for one in dataclasses.fields(config)}
+    changed = {}
+    for setting in settings:
+        name, equals, text = setting.partition("=")
+        if not equals or name not in known:
+            raise ConfigError(
+                "Unknown setting",
+                found=repr(setting[:60]),
+                needed="NAME=VALUE",
+                do=f"name one of {', '.join(known)}",
+            )
+        try:
+            changed[name] = _read(text, known[name])
+        except ValueError as error:
+            raise ConfigError(
+                f"Invalid value for {name}",
+                found=repr(text[:60]),
+                needed=f"such as {known[name]}",
+                do=f"change {name}",
+            ) from error
+    return dataclasses.replace(config, **changed)
+
+
+def _read(text: str, like: Any) -> Any:
+    if isinstance(like, tuple):
+        return tuple(_read(part, like[0]) for part in text.split(",") if part)
+    if isinstance(like, bool):
+        if text not in ("true", "false"):
+            raise ValueError(text)
+        return text == "true"
+    return type(like)(text)

@@ -50,7 +50,13 @@ STEPS = (
     "recording", "extract", "responses", "dictionary", "encoding", "match", "organization", "equal_size", "recovery",
 )  # fmt: skip
 # Raise a number when the step's code changes its results.
-VERSIONS = dict.fromkeys(STEPS, 1) | {"recording": 2, "dictionary": 2, "recovery": 2, "atlas": 1}
+VERSIONS = dict.fromkeys(STEPS, 1) | {
+    "recording": 2,
+    "dictionary": 2,
+    "encoding": 2,
+    "recovery": 2,
+    "atlas": 1,
+}
 
 Progress = Callable[[str, float], None]
 
@@ -238,7 +244,7 @@ def walk(
         extracted = _extract(state, story, kind, recording.tr)
         responses = _responses(state, extracted, story, recording)
         dictionary = _dictionary(state, responses)
-    encoded = _encoding(state, dictionary, recording)
+    encoded = _encoding(state, dictionary, recording, story)
     networks = _atlas(state, recording)
     matched = _match(state, networks, dictionary, encoded, recording)
     _organization(state, networks, dictionary, encoded, matched, recording)
@@ -433,35 +439,53 @@ def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:
 
 def _low_level(state: _Walk, story: Story, recording: Recording) -> Dictionary:
     """Features of the words (and of the sound, where it is given) as atoms: same clock, response and filter."""
+    from .science import features
+
+    settings, sound = state.config.responses, state.config.recording
+    band = recording.pass_band if settings.match_filter else ()
+    clock = {
+        "model": LOW_LEVEL,
+        "tr": recording.tr,
+        "n_trs": recording.n_trs,
+        "band": list(band),
+        "max_delay": max(state.config.encoding.delays),
+    }
+    config = {**clock, "edge_s": settings.edge_s, "hrf": settings.hrf, "onset_s": sound.story_onset_s}
+    inputs = (story_digest(story), low_level.sound_digest(sound.audio))
+    return state.remember(
+        "dictionary",
+        config,
+        inputs,
+        lambda: features.features_as_atoms(*_word_regressors(state, story, recording)),
+    )
+
+
+def _word_regressors(
+    state: _Walk, story: Story, recording: Recording
+) -> tuple[np.ndarray, tuple[str, ...], int]:
+    """Low-level features on the recording's clock, on the rows of the neurons' responses; names; first TR."""
+    from .science import timing
+    from .science.fit_check import audio_regressor
+    from .sources.audio import audio_envelope
+
     settings, delays, sound = state.config.responses, state.config.encoding.delays, state.config.recording
     band = recording.pass_band if settings.match_filter else ()
     tr, n_trs = recording.tr, recording.n_trs
-
-    def compute() -> Dictionary:
-        from .science import features, timing
-        from .science.fit_check import audio_regressor
-        from .sources.audio import audio_envelope
-
-        rows = timing.story_rows(story.onsets, story.offsets, tr, n_trs, settings.edge_s, max(delays))
-        named = low_level.word_features(story, tr)
-        values = timing.responses_on_trs(
-            np.stack(list(named.values()), axis=1), story.onsets, tr, n_trs,
-            band=band, rows=rows, centre_words=False,
-        )  # fmt: skip
-        names = tuple(named)
-        if sound.audio:
-            audio = audio_envelope(sound.audio, onset_s=sound.story_onset_s)
-            heard = audio_regressor(audio, n_trs, tr, band)[slice(*rows)]
-            values, names = np.hstack([values, timing.zscore(heard)]), (*names, "audio envelope")
-        return features.features_as_atoms(values, names, rows[0])
-
-    clock = {"model": LOW_LEVEL, "tr": tr, "n_trs": n_trs, "band": list(band), "max_delay": max(delays)}
-    config = {**clock, "edge_s": settings.edge_s, "hrf": settings.hrf, "onset_s": sound.story_onset_s}
-    inputs = (story_digest(story), low_level.sound_digest(sound.audio))
-    return state.remember("dictionary", config, inputs, compute)
+    rows = timing.story_rows(story.onsets, story.offsets, tr, n_trs, settings.edge_s, max(delays))
+    named = low_level.word_features(story, tr)
+    values = timing.responses_on_trs(
+        np.stack(list(named.values()), axis=1), story.onsets, tr, n_trs,
+        band=band, rows=rows, centre_words=False,
+    )  # fmt: skip
+    names = tuple(named)
+    if sound.audio:
+        audio = audio_envelope(sound.audio, onset_s=sound.story_onset_s)
+        heard = audio_regressor(audio, n_trs, tr, band)[slice(*rows)]
+        values, names = np.hstack([values, timing.zscore(heard)]), (*names, "audio envelope")
+    return values, names, rows[0]
 
 
-def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording) -> EncodingResult:
+def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording, story: Story) -> EncodingResult:
     config = state.config.encoding
 
     def compute() -> EncodingResult:
@@ -472,11 +496,26 @@ def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording) -> Enc
             recording.bold,
             dictionary.first_tr,
             config,
+            nuisance=_nuisance(state, story, recording),
             progress=state.report("encoding"),
         )
 
-    inputs = (state.entries["dictionary"], state.entries["recording"])
+    inputs = (
+        state.entries["dictionary"],
+        state.entries["recording"],
+        story_digest(story),
+        low_level.sound_digest(state.config.recording.audio),
+    )
     return state.remember("encoding", dataclasses.asdict(config), inputs, compute)
+
+
+def _nuisance(state: _Walk, story: Story, recording: Recording) -> np.ndarray | None:
+    """Those of the low-level features that the config names; none for the baseline, which is made of them."""
+    wanted = state.config.encoding.nuisance
+    if not wanted or state.config.extract.model == LOW_LEVEL:
+        return None
+    values, names, _ = _word_regressors(state, story, recording)
+    return values[:, [i for i, name in enumerate(names) if name in wanted]]
 
 
 def _atlas(state: _Walk, recording: Recording) -> NetworkAtlas:

@@ -94,6 +94,21 @@ def _encoding(run: Run, level: float) -> dict[str, Any]:
         "lag_curve": {int(d): float(r) for d, r in zip(e.lag_delays, e.lag_curve, strict=True)},
         "map_delay_trs": e.map_delay,
         "n_atoms_brain_related": int((e.atom_q < level).sum()),
+        "n_significant_max": int((e.p_max < level).sum()) if np.isfinite(e.p_max).any() else None,
+        "r2_heldout_mean": float(e.r2_heldout.mean()),
+        "r2_nuisance_mean": float(e.r2_nuisance.mean()),
+        "r2_unique_mean": float(e.r2_unique.mean()),
+        "r2_unique_max": float(e.r2_unique.max()),
+        "replication": {
+            "time_halves_r": float(e.half_r.mean()),
+            "time_halves_p": e.half_r_p,
+            "time_halves_null_mean": float(e.half_r_null.mean()),
+            "time_halves_null_sd": float(e.half_r_null.std()),
+            "subject_halves_r": float(e.subject_half_r.mean()),
+            "subject_halves_null_mean": float(e.subject_half_r_null.mean()),
+            "subject_halves_note": "consistency of listeners, not evidence: made-up atoms agree as well",
+        },
+        "map_z_family_wise": e.z_flip,
     }
 
 

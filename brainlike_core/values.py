@@ -447,8 +447,14 @@ class EncodingResult(_Frozen):
     Attributes
     ----------
     r_heldout, p, q : float32 (n_locations,)
-        Held-out Pearson r of the group mean, its phase-randomised p (one-sided,
-        never 0) and its false-discovery rate.
+        Held-out Pearson r of the group mean, its p against surrogate recordings
+        (one-sided, never 0) and its false-discovery rate.
+    p_max : float32 (n_locations,)
+        Family-wise p: against the best location of each surrogate. NaN where
+        the null was computed on a subset of the locations.
+    r2_heldout : float32 (n_locations,)
+        Held-out 1 - residual / total sum of squares; below 0 where the mean
+        would have predicted better.
     delay : int16 (n_locations,)
         Delay beyond the HRF in TRs, the one most folds chose.
     noise_ceiling : float32 (n_locations,)
@@ -472,11 +478,28 @@ class EncodingResult(_Frozen):
     atom_r2, atom_p, atom_q : float32 (n_atoms,)
         Mean squared r over locations (best delay), and its p and q against
         phase-randomised copies: is the atom brain-related at all?
+    r2_nuisance, r2_unique : float32 (n_locations,)
+        Held-out R^2 of word rate and the like alone, and what the atoms add to
+        it; NaN where no nuisance was given.
+    atom_unique : float32 (n_atoms, n_locations)
+        Held-out R^2 lost without each atom.
+    z_flip : float
+        |z| that the largest of all group maps passes in one of 20 sign flips of
+        the subjects: family-wise .05. All subjects share one response, so this
+        says that a map is consistent, not that its atom is right.
+    half_r : float32 (n_atoms,), half_r_null : float32 (n_copies,), half_r_p : float
+        Replication: each atom's map of the first half of the story against that
+        of the second; the mean over atoms for phase-randomised copies, and p.
+    subject_half_r : float32 (n_atoms,), subject_half_r_null : float32 (n_copies,)
+        The same between odd and even subjects. No evidence: made-up atoms agree
+        as well.
     """
 
     r_heldout: np.ndarray
+    r2_heldout: np.ndarray
     p: np.ndarray
     q: np.ndarray
+    p_max: np.ndarray
     delay: np.ndarray
     noise_ceiling: np.ndarray
     r2_insample: np.ndarray
@@ -493,6 +516,15 @@ class EncodingResult(_Frozen):
     atom_r2: np.ndarray
     atom_p: np.ndarray
     atom_q: np.ndarray
+    r2_nuisance: np.ndarray
+    r2_unique: np.ndarray
+    atom_unique: np.ndarray
+    z_flip: float
+    half_r: np.ndarray
+    half_r_null: np.ndarray
+    half_r_p: float
+    subject_half_r: np.ndarray
+    subject_half_r_null: np.ndarray
 
     def __post_init__(self) -> None:
         self._freeze()

@@ -184,6 +184,17 @@ def _encoding(rng: np.random.Generator, r: float) -> EncodingResult:
         atom_r2=np.linspace(0.01, 0.1, N_ATOMS).astype(np.float32),
         atom_p=atom_q / 2,
         atom_q=atom_q,
+        r2_heldout=flat**2,
+        p_max=np.where(np.arange(N_PARCELS) >= 95, 0.01, 0.9).astype(np.float32),
+        r2_nuisance=np.full(N_PARCELS, 0.02, np.float32),
+        r2_unique=np.linspace(-0.01, 0.03, N_PARCELS, dtype=np.float32),
+        atom_unique=np.full((N_ATOMS, N_PARCELS), 0.001, np.float32),
+        z_flip=3.5,
+        half_r=np.linspace(0, 0.2, N_ATOMS, dtype=np.float32),
+        half_r_null=np.linspace(-0.03, 0.03, 41).astype(np.float32),
+        half_r_p=0.02,
+        subject_half_r=np.full(N_ATOMS, 0.4, np.float32),
+        subject_half_r_null=np.linspace(0.35, 0.45, 41).astype(np.float32),
     )
 
 

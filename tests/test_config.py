@@ -23,13 +23,15 @@ from brainlike_core.config import (
     run_config_from_dict,
 )
 from brainlike_core.errors import ConfigError, UnknownNameError
-from brainlike_core.science import organization, recovery, statistics
+from brainlike_core.science import encoding_nulls, folds, group_inference, organization, recovery, statistics
 
 OTHER = {str: "random", int: 9, float: 0.37, bool: False}
 
 
 @pytest.mark.parametrize(
-    "module", [config, errors, organization, recovery, statistics], ids=lambda m: m.__name__
+    "module",
+    [config, errors, encoding_nulls, folds, group_inference, organization, recovery, statistics],
+    ids=lambda m: m.__name__,
 )
 def test_examples_in_docstrings_are_true(module):
     """Doctests."""
@@ -38,6 +40,19 @@ def test_examples_in_docstrings_are_true(module):
 
 PARTS = [RecordingConfig(), ExtractConfig(), ResponseConfig(), DictionaryConfig(), EncodingConfig(), MatchConfig(), OrganizationConfig()]  # fmt: skip
 FIELDS = [(part, f.name) for part in PARTS for f in dataclasses.fields(part)]
+LEGAL = {
+    "stride": 100,
+    "neurons": "attn_out",
+    "confounds": "compcor",
+    "method": "pca",
+    "section": 9,
+    "regression": "lasso",
+    "lasso_shares": (0.4, 0.2),
+    "criterion": "r2",
+    "fir": True,
+    "null": "block",
+    "nuisance": ("word rate",),
+}
 FIXED = {"hrf"}  # one legal value so far
 
 
@@ -56,9 +71,7 @@ def test_digest_changes_with_every_field(part, name):
         if isinstance(old, int) and not isinstance(old, bool)
         else OTHER[type(old)]
     )
-    new = {"stride": 100, "neurons": "attn_out", "confounds": "compcor", "method": "pca", "section": 9}.get(
-        name, new
-    )
+    new = LEGAL.get(name, new)
     assert digest(dataclasses.replace(part, **{name: new})) != digest(part)
 
 
@@ -142,3 +155,20 @@ def test_a_check_is_its_recording_and_its_sound():
     assert len({one.id for one in (check, *others)}) == 4
     with pytest.raises(ConfigError, match="audio_onset_s"):
         CheckConfig(recording, "/my/tale.wav", float("nan"))
+
+
+def test_settings_as_text_are_read_or_refused_by_name():
+    """Numbers, switches, lists and words; an unknown name and a wrong kind are named."""
+    changed = config.with_settings(
+        EncodingConfig(), ["regression=lasso", "delays=1,2", "fdr=0.1", "fir=true"]
+    )
+    assert (changed.regression, changed.delays, changed.fdr, changed.fir) == ("lasso", (1, 2), 0.1, True)
+    for wrong, sentence in (
+        ("fur=true", "Unknown setting"),
+        ("fir=maybe", "fir"),
+        ("n_folds=five", "n_folds"),
+    ):
+        with pytest.raises(ConfigError, match=sentence):
+            config.with_settings(EncodingConfig(), [wrong])
+    with pytest.raises(ConfigError, match="Invalid value for null"):
+        config.with_settings(EncodingConfig(), ["null=shuffle"])

@@ -17,8 +17,11 @@ import pandas as pd
 
 from ..config import RunConfig
 from ..values import EqualSize, NeuronResponses
-from . import encoding
 from .dictionary import learn_dictionary
+from .encoding_maps import group_t, subject_weights
+from .encoding_nulls import null_locations
+from .folds import delayed
+from .held_out import held_out
 from .matching import SpinNull, signed_masks
 from .organization import View, block_rows, correlation, scalars
 from .statistics import z_to_t
@@ -87,12 +90,12 @@ def _walk_again(responses: np.ndarray, bold: np.ndarray, first_tr: int, config: 
     """Dictionary and encoding of a sub-sample (n_rows, n_neurons); maps at the delay that fits the group best."""
     settings = replace(config.dictionary, seed=config.equal_size.seed)
     atoms = learn_dictionary(responses, settings, layers=(0,), n_units=responses.shape[1]).atoms
-    sample = encoding.null_locations(bold.shape[2], config.encoding.max_null_locations)
+    sample = null_locations(bold.shape[2], config.encoding.max_null_locations)
     mean = zscore(bold[:, :, sample].mean(0, dtype=np.float32))
     delays = config.encoding.delays
-    scores = encoding.held_out(atoms, encoding.delayed(mean, first_tr, len(atoms), delays), config.encoding)
+    scores = held_out(atoms, delayed(mean, first_tr, len(atoms), delays), config.encoding.one_delay)
     delay = delays[int(scores.lag_r.mean(1).argmax())]
-    weights = encoding.subject_weights(atoms, bold, first_tr, delay)
+    weights = subject_weights(atoms, bold, first_tr, delay)
     return _Draw(atoms, weights, float(scores.r.mean()))
 
 
@@ -108,7 +111,7 @@ def _metrics(
     draw: _Draw, subjects: np.ndarray, rows: np.ndarray, null: SpinNull, config: RunConfig
 ) -> dict[str, float]:
     """The metrics of one draw, as these subjects and rows of time show them."""
-    group = encoding.group_t(draw.weights[subjects])
+    group = group_t(draw.weights[subjects])
     masks = signed_masks(group, z_to_t(config.match.z_threshold, len(subjects)))
     dice = null.dice(masks)
     links = (null.p(masks, config.equal_size.n_spins) < config.match.level) & (dice > 0)

@@ -16,8 +16,7 @@ import pandas as pd
 from scipy.signal import correlate
 
 from ..values import Audio, FitCheck, Recording, Story
-from .encoding import unit_columns
-from .statistics import leave_one_out_isc, phase_randomised
+from .statistics import leave_one_out_isc, phase_randomised, unit_columns
 from .timing import band_pass, convolve_hrf, zscore
 
 LAGS_S = 20.0

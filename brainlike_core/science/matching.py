@@ -24,8 +24,11 @@ from scipy.spatial.transform import Rotation
 from ..config import EncodingConfig, MatchConfig
 from ..errors import AtlasError
 from ..values import Correspondence
-from . import encoding
-from .statistics import fdr, phase_randomised, z_to_t
+from .encoding_maps import GATE_COPIES, AtomGate, group_t, subject_weights
+from .encoding_nulls import null_locations
+from .folds import delayed
+from .held_out import held_out
+from .statistics import fdr, phase_randomised, unit_columns, z_to_t
 from .timing import zscore
 
 SPINS_OF_FAKES = 1000  # the paper's number; enough for p < .05
@@ -307,7 +310,7 @@ def match(
     bold : (n_subjects, n_trs, n_locations), z-scored
     first_tr : TR of the atoms' row 0
     z_maps : (n_atoms, n_locations)
-    atom_q : (n_atoms,), from `encoding.atom_gate`
+    atom_q : (n_atoms,), from `AtomGate`
     null : SpinNull
     networks : names
     config, encoding_config : settings of this step and of the maps
@@ -328,7 +331,7 @@ def match(
     dice, p_spin = null.dice(masks), null.p(masks)
     progress(0.1)
     mean = zscore(bold.mean(0, dtype=np.float32))
-    brains = encoding.delayed(mean, first_tr, len(atoms), encoding_config.delays)
+    brains = delayed(mean, first_tr, len(atoms), encoding_config.delays)
     phase = PhaseNull(atoms, [b @ null.share for b in brains], np.random.default_rng([config.seed, 1]))
     p_phase = phase.p(atoms)
     progress(0.2)
@@ -360,7 +363,7 @@ class PhaseNull:
     """
 
     def __init__(self, atoms: np.ndarray, series: list[np.ndarray], rng: np.random.Generator) -> None:
-        self.series = [encoding.unit_columns(np.asarray(one, np.float32)) for one in series]
+        self.series = [unit_columns(np.asarray(one, np.float32)) for one in series]
         atoms = np.asarray(atoms, np.float32)
         copies = np.stack([self.response(phase_randomised(atoms, rng)) for _ in range(PHASE_COPIES)])
         self.mean, self.spread = copies.mean(0), np.maximum(copies.std(0), 1e-9)
@@ -371,7 +374,7 @@ class PhaseNull:
 
     def response(self, atoms: np.ndarray) -> np.ndarray:
         """Largest r over delays, and largest -r: (2, n_atoms, n_networks)."""
-        unit = encoding.unit_columns(np.asarray(atoms, np.float32))
+        unit = unit_columns(np.asarray(atoms, np.float32))
         r = np.stack([unit.T @ one for one in self.series])
         return np.stack([r.max(0), -r.min(0)])
 
@@ -400,17 +403,15 @@ def _fake_matches(
     """Whole phase-randomised dictionaries through the same maps, threshold and spins."""
     rng = np.random.default_rng([config.seed, 2])
     threshold = z_to_t(config.z_threshold, len(bold))
-    sample = encoding.null_locations(bold.shape[2], encoding_config.max_null_locations)
+    sample = null_locations(bold.shape[2], encoding_config.max_null_locations)
     brains = [brain[:, sample] for brain in brains]
-    gate = encoding.AtomGate(atoms, brains, encoding.GATE_COPIES, rng)
+    gate = AtomGate(atoms, brains, GATE_COPIES, rng)
     found: list[tuple] = []
     for i in range(config.n_fakes):
         fake = phase_randomised(np.asarray(atoms, np.float32), rng)
-        scores = encoding.held_out(fake, brains, encoding_config)
+        scores = held_out(fake, brains, encoding_config.one_delay)
         delay = encoding_config.delays[int(scores.lag_r.mean(1).argmax())]
-        masks = signed_masks(
-            encoding.group_t(encoding.subject_weights(fake, bold, first_tr, delay)), threshold
-        )
+        masks = signed_masks(group_t(subject_weights(fake, bold, first_tr, delay)), threshold)
         found.append((null.dice(masks), null.p(masks, SPINS_OF_FAKES), phase.p(fake), gate.p(fake)))
         progress(0.2 + 0.8 * (i + 1) / config.n_fakes)
     return _Fakes(*(np.array(part) for part in zip(*found, strict=True)))

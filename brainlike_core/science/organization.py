@@ -14,7 +14,7 @@ import pandas as pd
 
 from ..config import MatchConfig, OrganizationConfig
 from ..values import Correspondence, Dictionary, EncodingResult, Organization
-from .encoding import group_t
+from .encoding_maps import group_t
 from .matching import SpinNull, signed_masks
 from .statistics import z_to_t
 

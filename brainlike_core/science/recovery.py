@@ -12,8 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..values import Correspondence, Dictionary, PlantedTruth, Recovery
-from .encoding import unit_columns
-from .statistics import fdr, phase_randomised
+from .statistics import fdr, phase_randomised, unit_columns
 from .timing import band_pass
 
 N_SHUFFLES = 10_000

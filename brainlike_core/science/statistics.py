@@ -36,6 +36,57 @@ def phase_randomised(values: np.ndarray, rng: np.random.Generator) -> np.ndarray
     return np.fft.irfft(spectrum * turn[:, None], n=n, axis=0).astype(values.dtype)
 
 
+def block_permuted(values: np.ndarray, block_trs: int, rng: np.random.Generator) -> np.ndarray:
+    """A surrogate of shuffled blocks of time, the same blocks for all columns.
+
+    The run is a circle cut at a random place, so no two surrogates share their
+    cuts; inside a block everything stays as it was.
+
+    Parameters
+    ----------
+    values : (n_trs, n_columns)
+    block_trs : int
+        Rows per block; longer than the autocorrelation (the last may be shorter).
+    rng : numpy Generator
+    """
+    n = len(values)
+    starts = np.arange(0, n, block_trs)
+    rows = [np.arange(start, min(start + block_trs, n)) for start in starts[rng.permutation(len(starts))]]
+    return values[(np.concatenate(rows) + rng.integers(n)) % n]
+
+
+def circular_shifts(n_trs: int, n_shifts: int, shortest: int, rng: np.random.Generator) -> np.ndarray:
+    """Different shifts of a run onto itself, in TRs, none shorter than ``shortest`` either way.
+
+    A run of T rows has only T shifts, the identity among them: no p from them is
+    below 1 / T, however many are asked for.
+
+    Returns
+    -------
+    int64 (at most n_shifts,)
+    """
+    possible = np.arange(max(shortest, 1), n_trs - max(shortest, 1) + 1)
+    return rng.permutation(possible)[:n_shifts]
+
+
+def max_statistic_p(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
+    """p of each location against the largest of all locations in each surrogate (family-wise).
+
+    Nichols and Holmes 2002, doi:10.1002/hbm.1058.
+
+    Parameters
+    ----------
+    observed : (n_locations,)
+    null : (n_surrogates, n_locations)
+
+    Examples
+    --------
+    >>> max_statistic_p(np.array([5.0, 2.0]), np.array([[1.0, 3.0], [0.0, 2.0], [4.0, 1.0]])).tolist()
+    [0.25, 1.0]
+    """
+    return p_from_null(observed, null.max(1))
+
+
 def p_from_null(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     """One-sided p of each observed value in one pooled null: (b + 1) / (n + 1), never 0.
 
@@ -81,6 +132,13 @@ def t_to_z(t: np.ndarray, n_subjects: int) -> np.ndarray:
 def z_to_t(z: float, n_subjects: int) -> float:
     """The t with n_subjects - 1 degrees of freedom that has the tail of z."""
     return float(stats.t.isf(stats.norm.sf(z), n_subjects - 1))
+
+
+def unit_columns(values: np.ndarray) -> np.ndarray:
+    """Columns with mean 0 and norm 1; 0 where one never moves."""
+    centred = values - values.mean(0)
+    norm = np.sqrt(np.einsum("tv,tv->v", centred, centred))
+    return centred / np.where(norm > 1e-6, norm, np.inf)
 
 
 def correlate(a: np.ndarray, b: np.ndarray) -> np.ndarray:

@@ -310,10 +310,10 @@ def _second_linear(
 def _attention_output(
     model: nn.Module, attention: list[tuple[str, nn.Module]], width: int
 ) -> tuple[str, nn.Module]:
-    """The last linear layer of self-attention (the first attention of a block) to the hidden width, no gate."""
+    """The last linear layer of self-attention (the first attention of a block) to the hidden width."""
     outer, module = attention[0]
     for name, layer in reversed(_linear_layers(module, [])):
-        if _widths(layer)[1] == width and "gate" not in name:
+        if _widths(layer)[1] == width:
             return f"{outer}.{name}", layer
     raise _unknown(model, f"a linear layer of {width} units in {outer}")
 
@@ -340,12 +340,12 @@ def _in_order_of_calls(
     model: nn.Module, sites: list[NeuronSite], blocks: list[nn.Module]
 ) -> list[NeuronSite]:
     """One site per call of a block, where the model has more layers than blocks (ALBERT)."""
-    n_layers = getattr(model.config.get_text_config(), "num_hidden_layers", None)  # type: ignore[union-attr,operator]
-    if not isinstance(n_layers, int) or n_layers == len(blocks):
+    n_layers = getattr(model.config.get_text_config(), "num_hidden_layers", len(blocks))  # type: ignore[union-attr,operator]
+    if not isinstance(n_layers, int) or n_layers <= len(blocks):
         return sites
-    order = _calls(model, blocks) if n_layers > len(blocks) else []
-    if not order or len(order) % n_layers:
-        raise _unknown(model, f"{n_layers} blocks, as its config says, not {len(blocks)}")
+    order = _calls(model, blocks)
+    if len(order) <= len(blocks):
+        raise _unknown(model, f"{n_layers} blocks, as its config says")
     seen: dict[int, int] = {}
     found = []
     for number in order:

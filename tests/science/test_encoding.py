@@ -7,7 +7,9 @@ from sklearn.linear_model import LinearRegression, Ridge
 
 from brainlike_core.config import EncodingConfig
 from brainlike_core.errors import ConfigError, RecordingError
-from brainlike_core.science import encoding
+from brainlike_core.science import encoding, encoding_maps, folds
+from brainlike_core.science.encoding_nulls import null_locations
+from brainlike_core.science.held_out import held_out
 from brainlike_core.science.statistics import correlate, leave_one_out_isc
 from brainlike_core.values import EncodingResult
 
@@ -22,14 +24,14 @@ def smooth(rng, *shape):
 
 def test_folds_by_hand():
     """Six rows in three folds with a gap of one."""
-    folds = [(train.tolist(), test.tolist()) for train, test in encoding.contiguous_folds(6, 3, 1)]
-    assert folds == [([3, 4, 5], [0, 1]), ([0, 5], [2, 3]), ([0, 1, 2], [4, 5])]
+    found = [(train.tolist(), test.tolist()) for train, test in folds.contiguous_folds(6, 3, 1)]
+    assert found == [([3, 4, 5], [0, 1]), ([0, 5], [2, 3]), ([0, 1, 2], [4, 5])]
 
 
 def test_too_short_recordings_are_refused():
     """A gap that eats the training rows is named."""
     with pytest.raises(ConfigError, match="10 TRs in 5 folds with a gap of 9"):
-        encoding.contiguous_folds(10, 5, 9)
+        folds.contiguous_folds(10, 5, 9)
 
 
 def test_ridge_weights_equal_scikit_learn():
@@ -38,7 +40,7 @@ def test_ridge_weights_equal_scikit_learn():
     atoms, brain = rng.standard_normal((120, 8)), rng.standard_normal((120, 5))
     centred = atoms - atoms.mean(0)
     alpha = 2.0 * np.trace(centred.T @ centred) / 8
-    ours = encoding.ridge_solver(atoms, 2.0) @ brain
+    ours = encoding_maps.ridge_solver(atoms, 2.0) @ brain
     np.testing.assert_allclose(ours, Ridge(alpha=alpha).fit(atoms, brain).coef_.T, rtol=1e-4, atol=1e-6)
 
 
@@ -48,8 +50,8 @@ def test_held_out_equals_brute_force():
     config = EncodingConfig(n_folds=3, n_inner_folds=3, gap_trs=2, delays=(0, 1), penalties=(0.1, 10.0))
     atoms, bold = smooth(rng, 90, 4), smooth(rng, 92, 6)
     bold[1:91, 0] += 2 * atoms[:, 0]
-    brains = encoding.delayed(bold, 0, 90, config.delays)
-    ours = encoding.held_out(atoms, brains, config)
+    brains = folds.delayed(bold, 0, 90, config.delays)
+    ours = held_out(atoms, brains, config)
     theirs = [brute_force(atoms, [b[:, v] for b in brains], config) for v in range(6)]
     np.testing.assert_allclose(ours.r, theirs, atol=1e-4)
 
@@ -57,13 +59,13 @@ def test_held_out_equals_brute_force():
 def brute_force(atoms, brains, config):
     """Mean test r of one location, everything refitted by scikit-learn."""
     scores = []
-    for train, test in encoding.contiguous_folds(len(atoms), config.n_folds, config.gap_trs):
+    for train, test in folds.contiguous_folds(len(atoms), config.n_folds, config.gap_trs):
         best = (-np.inf, 0, 0.0)
         for brain in brains:
             for penalty in config.penalties:
                 inner = [
                     fit_score(atoms, brain, train[a], train[b], penalty)
-                    for a, b in encoding.contiguous_folds(len(train), config.n_inner_folds, config.gap_trs)
+                    for a, b in folds.contiguous_folds(len(train), config.n_inner_folds, config.gap_trs)
                 ]
                 if np.mean(inner) > best[0]:
                     best = (np.mean(inner), brain, penalty)
@@ -88,7 +90,7 @@ def test_planted_delay_is_found_and_r_is_the_analytic_one():
     bold = np.zeros((510, 60), np.float32)
     bold[3:503] = clean / clean.std(0)
     bold += smooth(rng, 510, 60)
-    found = encoding.held_out(atoms, encoding.delayed(bold, 0, 500, FAST.delays), FAST)
+    found = held_out(atoms, folds.delayed(bold, 0, 500, FAST.delays), FAST)
     assert (found.delay == 3).mean() >= 0.95
     assert abs(found.r.mean() - np.sqrt(0.5)) < 0.05
 
@@ -98,16 +100,16 @@ def test_brain_data_predict_themselves():
     rng = np.random.default_rng(2)
     atoms = smooth(rng, 300, 6)
     config = EncodingConfig(delays=(0,), penalties=(1e-6,), n_surrogates=40)
-    assert encoding.held_out(atoms, [atoms[:, :2]], config).r.min() >= 0.999
+    assert held_out(atoms, [atoms[:, :2]], config).r.min() >= 0.999
 
 
 def test_unrelated_atoms_score_zero_held_out_and_high_in_sample():
     """Null: held-out r is about 0 while in-sample R^2 of 40 atoms on 200 TRs is large."""
     rng = np.random.default_rng(3)
     atoms, brain = smooth(rng, 200, 40), smooth(rng, 204, 300)
-    r = encoding.held_out(atoms, encoding.delayed(brain, 0, 200, FAST.delays), FAST).r
+    r = held_out(atoms, folds.delayed(brain, 0, 200, FAST.delays), FAST).r
     assert abs(r.mean()) < 0.05
-    assert encoding.insample_r2(atoms, brain[:200]).mean() > 0.2
+    assert encoding_maps.insample_r2(atoms, brain[:200]).mean() > 0.2
 
 
 def test_insample_r2_equals_scikit_learn():
@@ -116,18 +118,18 @@ def test_insample_r2_equals_scikit_learn():
     atoms, brain = rng.standard_normal((100, 7)), rng.standard_normal((100, 3))
     model = LinearRegression().fit(atoms, brain)
     left = ((brain - model.predict(atoms)) ** 2).sum(0) / ((brain - brain.mean(0)) ** 2).sum(0)
-    np.testing.assert_allclose(encoding.insample_r2(atoms, brain), 1 - left, rtol=1e-4)
+    np.testing.assert_allclose(encoding_maps.insample_r2(atoms, brain), 1 - left, rtol=1e-4)
 
 
 def test_test_rows_do_not_reach_training():
     """A sentinel in the last fold's test rows leaves every other fold's training artefacts unchanged."""
     rng = np.random.default_rng(5)
     atoms, brain = smooth(rng, 200, 5), smooth(rng, 200, 3)
-    train, test = encoding.contiguous_folds(200, 5, 7)[4]
+    train, test = folds.contiguous_folds(200, 5, 7)[4]
     spoiled = brain.copy()
     spoiled[test] = 1e6
     config = EncodingConfig(delays=(0,))
-    clean, marked = (encoding.held_out(atoms, [b], config) for b in (brain, spoiled))
+    clean, marked = (held_out(atoms, [b], config) for b in (brain, spoiled))
     np.testing.assert_array_equal(clean.penalty[4], marked.penalty[4])
     assert not set(train) & set(test)
 
@@ -137,8 +139,8 @@ def test_columns_are_independent_of_each_other():
     rng = np.random.default_rng(6)
     atoms, brain = smooth(rng, 150, 5), smooth(rng, 150, 9)
     config = EncodingConfig(delays=(0,))
-    together = encoding.held_out(atoms, [brain], config).r
-    apart = encoding.held_out(atoms, [brain], config, columns_at_once=2).r
+    together = held_out(atoms, [brain], config).r
+    apart = held_out(atoms, [brain], config, columns_at_once=2).r
     np.testing.assert_allclose(together, apart, atol=1e-6)
 
 
@@ -147,7 +149,9 @@ def test_group_t_equals_scipy():
     from scipy import stats
 
     weights = np.random.default_rng(0).standard_normal((9, 2, 5)).astype(np.float32)
-    np.testing.assert_allclose(encoding.group_t(weights), stats.ttest_1samp(weights, 0).statistic, rtol=1e-4)
+    np.testing.assert_allclose(
+        encoding_maps.group_t(weights), stats.ttest_1samp(weights, 0).statistic, rtol=1e-4
+    )
 
 
 def test_atom_gate_finds_the_atom_in_the_brain():
@@ -155,7 +159,7 @@ def test_atom_gate_finds_the_atom_in_the_brain():
     rng = np.random.default_rng(7)
     atoms = smooth(rng, 300, 2)
     brain = atoms[:, :1] * 0.5 + smooth(rng, 300, 40)
-    p = encoding.AtomGate(atoms, [brain], 200, rng).p(atoms)
+    p = encoding_maps.AtomGate(atoms, [brain], 200, rng).p(atoms)
     assert p[0] < 0.01 and p[1] > 0.01
 
 
@@ -191,9 +195,9 @@ def test_nan_subject_is_named():
 
 def test_null_locations_of_fsaverage5_are_a_coarser_sphere():
     """At most 1,300 locations of 20,484: the 642 first vertices of each hemisphere."""
-    chosen = encoding.null_locations(20484, 1300)
+    chosen = null_locations(20484, 1300)
     assert len(chosen) == 1284 and chosen[642] == 10242
-    assert encoding.null_locations(293, 1300).tolist() == list(range(293))
+    assert null_locations(293, 1300).tolist() == list(range(293))
 
 
 def test_group_ceiling_is_the_correlation_with_what_listeners_share():

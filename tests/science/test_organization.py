@@ -95,10 +95,10 @@ def world(similar):
         np.ones(24, np.float32), 0.1, 1.0, 1, (0, 1), 12, 0,
     )  # fmt: skip
     v = np.zeros(60, np.float32)
+    fields = dict.fromkeys(EncodingResult.__dataclass_fields__, v)
     encoded = EncodingResult(
-        v, v, v, v.astype(np.int16), v, v, v, 0.0, 1.0, v, np.zeros(10, np.float32), np.array([0], np.int16), np.zeros(1, np.float32), 0,
-        weights.mean(0) * 3, weights, ones, ones, ones,
-    )  # fmt: skip
+        **fields | {"z_maps": weights.mean(0) * 3, "weights": weights, "r_subjects": np.zeros(10)}
+    )
     return dictionary, encoded, corr, null
 
 

@@ -6,7 +6,7 @@ import re
 import pytest
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel, FunnelConfig, FunnelModel
+from transformers import AutoConfig, AutoModel
 
 from brainlike_core import values
 from brainlike_core.config import NEURON_KINDS
@@ -315,23 +315,6 @@ def test_an_unknown_architecture_lists_its_modules():
         neuron_sites(AutoModel.from_config(config), "ffn_out")
     assert "MambaModel" in refusal.value.what and "attention" in refusal.value.needed
     assert "layers.0 (MambaBlock)" in refusal.value.found and "mixer.out_proj 48 -> 24" in refusal.value.found
-
-
-def test_a_gate_beside_the_output_projection_is_not_the_output():
-    """AFMoE registers a gate of the same shape after it."""
-    config = {**PLAIN, "num_key_value_heads": 2, "head_dim": 6, "num_experts": 4, "num_dense_layers": 1}
-    with torch.device("meta"):
-        empty = AutoModel.from_config(AutoConfig.for_model("afmoe", **config))
-    assert hasattr(empty.layers[0].self_attn, "gate_proj")
-    assert neuron_sites(empty, "attn_out")[0].name == "layers.0.self_attn.o_proj"
-
-
-def test_blocks_that_are_not_those_of_the_config_are_refused():
-    """Funnel's decoder has blocks too, of the same class: which are meant cannot be told."""
-    sizes = {"block_sizes": [1, 1], "num_decoder_layers": 2, "d_model": 24, "n_head": 4, "d_head": 6}
-    model = FunnelModel(FunnelConfig(vocab_size=64, d_inner=40, **sizes))
-    with pytest.raises(ModelError, match="needed 2 blocks, as its config says, not"):
-        neuron_sites(model, "ffn_out")
 
 
 def test_a_module_that_is_no_transformer_is_refused():
