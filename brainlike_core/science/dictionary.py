@@ -361,11 +361,11 @@ def _first_atoms(rows: np.ndarray, n_atoms: int, rng: np.random.Generator) -> np
 
 
 def _growing(n_atoms: int, n_neurons: int) -> list[int]:
-    """How many neurons to learn from, step by step: the first stretch, and four times as many each time."""
+    """How many neurons to learn from, step by step: the first stretch, four times as many each time, then all."""
     sizes = [FIRST_PER_ATOM * n_atoms]
-    while sizes[-1] < n_neurons:
+    while 4 * sizes[-1] <= n_neurons // 2:
         sizes.append(4 * sizes[-1])
-    return [*sizes[:-1], n_neurons]
+    return [size for size in sizes if size <= n_neurons // 2] + [n_neurons]
 
 
 def _batches(n_neurons: int) -> list[slice]:
