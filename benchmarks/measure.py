@@ -50,6 +50,8 @@ class Comparison:
         theirs at most 1.15. Empty = none.
     compared : str
         ``time``, or ``memory``: the ratio is that of peak memory (MB).
+    beyond : callable(case), optional
+        Only with ``memory``: what both sides do anyway; its peak is taken off both.
     seed : int
         Seed of the input and of both sides.
     """
@@ -68,6 +70,7 @@ class Comparison:
     row: str = ""
     goal: str = ""
     compared: str = "time"
+    beyond: Callable[[Any], Any] | None = None
     seed: int = 0
 
 
@@ -197,15 +200,12 @@ def _memory_in_turns(
 ) -> tuple[list[float], list[float]]:
     """Peak MB of each side beyond its input, each time in a fresh process that makes the input itself."""
     times = n_repeats or comparison.n_repeats
+    sides = [comparison.ours, comparison.theirs, *([comparison.beyond] if comparison.beyond else [])]
     with multiprocessing.get_context("spawn").Pool(1, maxtasksperchild=1) as pool:
-        found = [
-            [
-                pool.apply(_peak_mb, (comparison.prepare, side))
-                for side in (comparison.ours, comparison.theirs)
-            ]
-            for _ in range(times)
-        ]
-    return [a for a, _ in found], [b for _, b in found]
+        found = [[pool.apply(_peak_mb, (comparison.prepare, side)) for side in sides] for _ in range(times)]
+    anyway = [peaks[2] if comparison.beyond else 0.0 for peaks in found]
+    ours = [peaks[0] - less for peaks, less in zip(found, anyway, strict=True)]
+    return ours, [peaks[1] - less for peaks, less in zip(found, anyway, strict=True)]
 
 
 def _peak_mb(prepare: Callable[[], Any], side: Callable[[Any], Any]) -> float:

@@ -18,6 +18,7 @@ from .config import (
     CONFOUNDS,
     METHODS,
     NEURON_KINDS,
+    PRECISIONS,
     CheckConfig,
     DictionaryConfig,
     EncodingConfig,
@@ -94,6 +95,8 @@ def _run_parser(commands: Any) -> None:
     run.add_argument("--audio", default="", metavar="FILE", help="the story's sound (WAV), for low-level")
     run.add_argument("--layers", default="all", help="all (default), or such as 0-3,7")
     run.add_argument("--neurons", default=NEURON_KINDS[0], metavar="KIND", help=" | ".join(NEURON_KINDS))
+    run.add_argument("--device", default="auto", help="auto (default: CUDA, MPS or CPU), cpu, cuda or mps")
+    run.add_argument("--precision", default="auto", metavar="P", help=" | ".join(PRECISIONS))
     run.add_argument("--atoms", type=int, default=64, help="K (default 64, the paper's)")
     run.add_argument(
         "--method", default=DictionaryConfig.method, help=f"{', '.join(METHODS)} (default sparse)"
@@ -167,7 +170,7 @@ def _run(given: argparse.Namespace) -> None:
 def _run_one(config: RunConfig, given: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
     watch = _Watch(config.label)
-    run = engine.run_now(config, given.cache, _data(given), watch)
+    run = engine.run_now(config, given.cache, _data(given), watch, given.device)
     watch.end(time.perf_counter() - began)
     numbers = report.summary(run)
     numbers["seconds"]["total"] = round(time.perf_counter() - began, 2)
@@ -203,7 +206,7 @@ def _configs(given: argparse.Namespace) -> list[RunConfig]:
     return [
         RunConfig(
             recording=replace(_recording_config(given), audio=given.audio),
-            extract=extract,
+            extract=replace(extract, precision=given.precision),
             dictionary=DictionaryConfig(
                 n_atoms=given.atoms, penalty=given.penalty, seed=seed, method=given.method
             ),

@@ -45,6 +45,7 @@ def canonical_json(value: Any) -> str:
 
 NEURON_KINDS = ("ffn_out", "ffn_mid", "block_out", "attn_out")
 LOW_LEVEL = "low-level"  # the pseudo-model: features of the words alone
+PRECISIONS = ("auto", "float32", "bfloat16", "int8", "nf4")
 CONFOUNDS = ("none", "simple", "scrubbing", "compcor")
 
 
@@ -193,6 +194,10 @@ class ExtractConfig:
     window, stride : int
         Tokens per window and step between windows for bidirectional models
         (ours); causal models read the story once with a cache.
+    precision : str
+        ``auto``: float32, but bfloat16 on a GPU where the neurons survive it
+        (see `placement.place`); ``float32``; ``bfloat16``; ``int8`` and
+        ``nf4``: weights quantised by bitsandbytes. Averages are always float32.
     """
 
     model: str = "smollm2-135m"
@@ -202,8 +207,10 @@ class ExtractConfig:
     seed: int = 0
     window: int = 512
     stride: int = 256
+    precision: str = "auto"
 
     def __post_init__(self) -> None:
+        _need(self.precision in PRECISIONS, "precision", self.precision, f"one of {', '.join(PRECISIONS)}")
         kinds = f"one of {', '.join(NEURON_KINDS)}"
         _need(self.neurons in NEURON_KINDS, "neurons", self.neurons, kinds)
         _need(self.weights in ("trained", "random"), "weights", self.weights, "'trained' or 'random'")
@@ -530,7 +537,8 @@ class RunConfig:
         """A short name for people, such as ``smollm2-135m · random 0 · pieman``."""
         weights = "" if self.extract.weights == "trained" else f" · random {self.extract.seed}"
         neurons = "" if self.extract.neurons == "ffn_out" else f" · {self.extract.neurons}"
-        return f"{self.extract.model}{weights}{neurons} · {self.recording.title}"
+        exact = "" if self.extract.precision in ("auto", "float32") else f" · {self.extract.precision}"
+        return f"{self.extract.model}{weights}{neurons}{exact} · {self.recording.title}"
 
 
 def run_config_from_dict(fields: dict[str, Any]) -> RunConfig:

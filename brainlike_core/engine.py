@@ -147,6 +147,7 @@ def run_now(
     folder: str | Path,
     data_folder: str | None = None,
     watch: pipeline.Progress | None = None,
+    device: str = "auto",
 ) -> Run:
     """Walk in this process, with its state on disk for others to see.
 
@@ -157,6 +158,8 @@ def run_now(
         The cache folder.
     data_folder : path, optional
     watch : callable(step, fraction), optional
+    device : str
+        Where language models run, see `pipeline.walk`.
 
     Raises
     ------
@@ -165,10 +168,12 @@ def run_now(
     """
     job = _Job(Path(folder).absolute(), config)
     job.forget_cancel()
-    return _work(job, data_folder, watch)
+    return _work(job, data_folder, watch, device)
 
 
-def _work(job: _Job, data_folder: str | None, watch: pipeline.Progress | None = None) -> Any:
+def _work(
+    job: _Job, data_folder: str | None, watch: pipeline.Progress | None = None, device: str = "auto"
+) -> Any:
     """Walk or check, and write how it stands and how it ended."""
 
     def progress(step: str, fraction: float) -> None:
@@ -182,7 +187,9 @@ def _work(job: _Job, data_folder: str | None, watch: pipeline.Progress | None = 
         if isinstance(job.config, CheckConfig):
             made = pipeline.check_fit(job.config, job.workspace, data_folder, progress)
         else:
-            made = pipeline.walk(job.config, job.workspace, data=data_folder, progress=progress)
+            made = pipeline.walk(
+                job.config, job.workspace, data=data_folder, progress=progress, device=device
+            )
     except CancelledError as error:
         job.write("cancelled", str(error))
         raise

@@ -185,11 +185,14 @@ class _Walk:
     progress: Progress
     entries: dict[str, str]
     seconds: dict[str, float]
+    device: str = "auto"
 
     def remember(self, step: str, config: dict, inputs: tuple[str, ...], compute: Callable[[], Any]) -> Any:
         question = Question(step, VERSIONS[step], config, inputs)
         self.progress(step, 0.0)
-        value = self.workspace.results.remember(question, compute, cancelled=self._poll(step))
+        value = self.workspace.results.remember(
+            question, compute, device=_device_of, cancelled=self._poll(step)
+        )
         self.entries[step] = question.key
         self.seconds[step] = self.workspace.results.provenance(question.key).seconds
         self.progress(step, 1.0)
@@ -206,12 +209,18 @@ class _Walk:
         return lambda fraction: self.progress(step, fraction)
 
 
+def _device_of(value: Any) -> str:
+    """Where a value was computed: only language models leave the processor."""
+    return getattr(value, "reading", {}).get("device", "cpu")
+
+
 def walk(
     config: RunConfig,
     workspace: Workspace,
     *,
     data: str | Path | None = None,
     progress: Progress = _silent,
+    device: str = "auto",
 ) -> Run:
     """Walk from a story to brain networks; every step that is known is read, not computed.
 
@@ -223,6 +232,9 @@ def walk(
         Where the recording is, when it is not embedded.
     progress : callable(step, fraction)
         Called often; may raise `CancelledError` to stop.
+    device : str
+        Where language models run: ``auto``, ``cpu``, ``cuda`` or ``mps``. Not
+        part of the question; the provenance says which it was.
 
     Returns
     -------
@@ -234,7 +246,7 @@ def walk(
         One sentence with what was found, what is needed, and what to do.
     """
     kind = check_names(config, data)
-    state = _Walk(config, workspace, data, progress, {}, {})
+    state = _Walk(config, workspace, data, progress, {}, {}, device)
     recording, story, truth = _recording(state)
     if kind == LOW_LEVEL:
         dictionary = _low_level(state, story, recording)
@@ -358,18 +370,24 @@ def _extract(state: _Walk, story: Story, kind: str, tr: float) -> NeuronResponse
     known = opened or model_catalogue.model_card(extract.model)
     by_word = 4 * story.n_words * _most_neurons(extract, known) <= WORD_BYTES
 
+    ready = [opened] if opened else []
+
     def read() -> NeuronResponses:
         from .science import timing
-        from .sources import word_responses
+        from .sources import placement, word_responses
 
         def report(fraction: float, detail: str = "") -> None:
             state.progress("extract", fraction)
 
-        model = opened or open_model()
+        model, how = placement.place(
+            lambda: ready.pop() if ready else open_model(), story, extract, state.device
+        )
         if by_word:
-            return word_responses.extract_words(model, story, extract, progress=report)
-        word_trs = timing.word_trs(story.onsets, tr)
-        return word_responses.extract_trs(model, story, extract, word_trs, progress=report)
+            found = word_responses.extract_words(model, story, extract, progress=report)
+        else:
+            word_trs = timing.word_trs(story.onsets, tr)
+            found = word_responses.extract_trs(model, story, extract, word_trs, progress=report)
+        return dataclasses.replace(found, reading=found.reading | how)
 
     config = dataclasses.asdict(extract) | ({} if by_word else {"tr": tr})
     if extract.weights == "trained":

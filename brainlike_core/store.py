@@ -200,12 +200,13 @@ class Store:
         question: Question,
         compute: Callable[[], Any],
         *,
-        device: str = "cpu",
+        device: str | Callable[[Any], str] = "cpu",
         cancelled: Callable[[], bool] = lambda: False,
     ) -> Any:
         """The answer to a question: read when known, else computed once and kept.
 
         Many processes may ask at once: one computes, the others wait and read.
+        ``device`` is recorded; a function of the answer says it afterwards.
 
         Raises
         ------
@@ -221,7 +222,8 @@ class Store:
             self._sweep(question.key)
             start = time.perf_counter()
             value = compute()
-            self.put(question, value, seconds=time.perf_counter() - start, device=device)
+            where = device if isinstance(device, str) else device(value)
+            self.put(question, value, seconds=time.perf_counter() - start, device=where)
             return self.get(question.key)
 
     # -- care ------------------------------------------------------------------

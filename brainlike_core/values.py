@@ -330,7 +330,7 @@ class NeuronResponses(_Frozen):
     first_tr : int
         TR of row 0 (TR clocks only).
     reading : dict
-        How the model was run: device, precision, windows (see `extraction`).
+        How the model was run: device, precision, windows (see `placement.place`, `windows.describe`).
     """
 
     model: str

@@ -41,6 +41,7 @@ def test_examples_in_docstrings_are_true(module):
 PARTS = [RecordingConfig(), ExtractConfig(), ResponseConfig(), DictionaryConfig(), EncodingConfig(), MatchConfig(), OrganizationConfig()]  # fmt: skip
 FIELDS = [(part, f.name) for part in PARTS for f in dataclasses.fields(part)]
 LEGAL = {
+    "precision": "nf4",
     "stride": 100,
     "neurons": "attn_out",
     "confounds": "compcor",

@@ -140,6 +140,25 @@ def token_windows(model: LanguageModel, n_tokens: int, config: ExtractConfig) ->
     return bidirectional_windows(n_tokens, size, config.stride)
 
 
+def describe(windows: list[Window], causal: bool) -> dict[str, int | str]:
+    """How a story is read, for the record: number of windows, their tokens, and what a token sees.
+
+    Examples
+    --------
+    >>> describe(causal_windows(9, 4), True)
+    {'n_windows': 4, 'window_tokens': 4, 'context': 'at least 2 tokens before each, beyond the first window'}
+    >>> describe(causal_windows(4, 4), True)["context"]
+    'all of the story before each token'
+    """
+    longest = max(window.stop - window.start for window in windows)
+    context = "the window where a token is farthest from an edge"
+    if causal:
+        least = min((w.keep_start - w.start for w in windows[1:]), default=0)
+        beyond = f"at least {least} tokens before each, beyond the first window"
+        context = beyond if len(windows) > 1 else "all of the story before each token"
+    return {"n_windows": len(windows), "window_tokens": longest, "context": context}
+
+
 def tokenise(model: LanguageModel, story: Story) -> tuple[np.ndarray, sparse.csr_matrix]:
     """Token ids int64 (n_tokens,) and the pooling matrix (n_words, n_tokens)."""
     _check_spans(story)

@@ -26,7 +26,7 @@ from ..values import NeuronResponses, Story
 from .language_model import LanguageModel
 from .model_names import shorten
 from .neurons import listening, neuron_sites
-from .windows import Window, rows_of_words, token_windows, tokenise
+from .windows import Window, describe, rows_of_words, token_windows, tokenise
 
 CHUNK_TOKENS = 256  # of a causal model, on a processor
 GPU_CHUNK_TOKENS = 2048
@@ -141,7 +141,8 @@ def _extract(
     reader = _Reader(model, ids, windows, sums, progress or _silent, cancelled or _never)
     with torch.inference_mode(), listening(model.model, sites, sums.hear):
         reader.read()
-    return NeuronResponses(model.label, clock[0], sums.values.numpy(), layers, n_units, clock[1])
+    how = describe(windows, model.causal)
+    return NeuronResponses(model.label, clock[0], sums.values.numpy(), layers, n_units, clock[1], how)
 
 
 def _silent(fraction: float, text: str) -> None:
