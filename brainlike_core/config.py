@@ -515,6 +515,75 @@ class EqualSizeConfig:
 
 
 @dataclass(frozen=True)
+class ChoiceConfig:
+    """How many atoms, and how sparse? Its digest is the comparison's id (all ours).
+
+    Attributes
+    ----------
+    run : str
+        Id of a finished run: its neurons are summed up with other settings.
+    n_atoms : tuple of int
+        Numbers of atoms; those that the neurons or TRs cannot carry are left out.
+    penalties : tuple of float
+        L1 penalties. Every number of atoms meets every penalty, and the run's
+        own setting is added.
+    n_seeds : int
+        Dictionaries with the run's own setting: their consensus, and the
+        stability of each atom.
+    n_grid_seeds : int
+        Dictionaries with every other setting.
+    n_neurons : int
+        Neurons drawn at random, at most. Fewer neurons carry fewer atoms.
+    held_out : float
+        Share of them that no atom is learned from.
+    gap_trs : int
+        TRs dropped where the story is cut in half.
+    block_s : float
+        Seconds of the stretches over which the standard error is taken.
+    seed : int
+    """
+
+    run: str = ""
+    n_atoms: tuple[int, ...] = (8, 16, 32, 64, 128)
+    penalties: tuple[float, ...] = (0.05, 0.1, 0.2)
+    n_seeds: int = 10
+    n_grid_seeds: int = 3
+    n_neurons: int = 20_000
+    held_out: float = 0.2
+    gap_trs: int = 7
+    block_s: float = 30.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        atoms = bool(self.n_atoms) and all(2 <= k <= 4096 for k in self.n_atoms)
+        _need(atoms, "n_atoms (--atoms)", self.n_atoms, "numbers from 2 to 4096")
+        penalties = bool(self.penalties) and all(0 < p < 1 for p in self.penalties)
+        _need(penalties, "penalties (--penalty)", self.penalties, "numbers between 0 and 1")
+        _need(2 <= self.n_seeds <= 100, "n_seeds (--seeds)", self.n_seeds, "2 to 100")
+        _need(2 <= self.n_grid_seeds <= 100, "n_grid_seeds", self.n_grid_seeds, "2 to 100")
+        _need(self.n_neurons >= 10, "n_neurons (--neurons)", self.n_neurons, "at least 10")
+        _need(0 < self.held_out < 1, "held_out", self.held_out, "between 0 and 1")
+        _need(0 <= self.gap_trs <= 1000, "gap_trs", self.gap_trs, "0 to 1000")
+        _need(self.block_s > 0, "block_s", self.block_s, "> 0 seconds")
+
+    @property
+    def id(self) -> str:
+        """The comparison's id: 64 hex characters."""
+        return digest(self)
+
+    @property
+    def label(self) -> str:
+        """A short name for people."""
+        return f"Settings of the dictionary · {self.run[:12]}"
+
+
+def choice_config_from_dict(fields: dict[str, Any]) -> ChoiceConfig:
+    """Rebuild a `ChoiceConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
+    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
+    return ChoiceConfig(**values)
+
+
+@dataclass(frozen=True)
 class RunConfig:
     """One walk: a recording, a model, and every setting. Its digest is its id."""
 

@@ -690,6 +690,61 @@ class EqualSize(_Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class DictionaryChoice(_Frozen):
+    """Settings of the dictionary compared on neurons and on time that no atom was learned from.
+
+    Attributes
+    ----------
+    table : DataFrame
+        One row per setting. ``n_atoms, penalty``; mean R2 of the neurons that
+        atoms were learned from (``r2_learned``), of held-out neurons
+        (``r2_neurons``), and of these with codes fitted on the other half of
+        the story (``r2_time``); ``behind``: how far below the best ``r2_time``,
+        and the standard error of that over stretches of the story
+        (``behind_se``); ``loadings``: atoms that a held-out neuron loads on, mean;
+        ``stability``: mean matched |r| of the atoms of two seeds, beside the
+        mean and 95th percentile of phase-randomised ones (``stability_null,
+        stability_null_high``); ``within`` one standard error of the best;
+        ``recommended``, ``used``: true in one row each.
+    n_learned, n_held_out : int
+        Neurons that atoms were learned from, and held-out ones.
+    n_seeds : int
+    consensus : float32 (n_trs, n_atoms)
+        Atoms of all seeds averaged, with the setting in use.
+    consensus_stability : float32 (n_atoms,)
+        Mean |r| over pairs of seeds of the atoms that were averaged.
+    atom_stability : float32 (n_atoms,)
+        Mean matched |r| of each of the run's own atoms with those of every seed.
+    atom_null : float
+        95th percentile of that for phase-randomised copies of the run's atoms.
+    """
+
+    table: pd.DataFrame
+    n_learned: int
+    n_held_out: int
+    n_seeds: int
+    consensus: np.ndarray
+    consensus_stability: np.ndarray
+    atom_stability: np.ndarray
+    atom_null: float
+
+    def __post_init__(self) -> None:
+        self._freeze()
+
+    def row(self, which: str) -> pd.Series:
+        """The ``recommended``, the ``used`` or the ``best`` setting (that of the largest ``r2_time``)."""
+        chosen = self.table["r2_time"].idxmax() if which == "best" else self.table[which].idxmax()
+        return self.table.loc[chosen]
+
+    @property
+    def at_edge(self) -> bool:
+        """Whether the best setting has the most atoms, or the largest or smallest penalty, that were tried."""
+        best = self.row("best")
+        ends = (self.table["penalty"].min(), self.table["penalty"].max())
+        return bool(best["n_atoms"] == self.table["n_atoms"].max() or best["penalty"] in ends)
+
+
+@dataclass(frozen=True, eq=False)
 class PlantedTruth(_Frozen):
     """What a simulated recording was made of.
 

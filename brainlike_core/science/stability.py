@@ -127,7 +127,7 @@ def _most_typical(stacked: np.ndarray) -> int:
     """The dictionary with the largest mean matched \\|r\\| with the others."""
     total = np.zeros(len(stacked))
     pairs = combinations(range(len(stacked)), 2)
-    for (i, j), r in zip(pairs, pair_stability(stacked), strict=True):
+    for (i, j), r in zip(pairs, pair_stability(list(stacked)), strict=True):
         total[i] += r
         total[j] += r
     return int(total.argmax())
