@@ -20,6 +20,7 @@ from .config import (
     NEURON_KINDS,
     PRECISIONS,
     CheckConfig,
+    ChoiceConfig,
     DictionaryConfig,
     EncodingConfig,
     MatchConfig,
@@ -71,6 +72,7 @@ def _parser() -> argparse.ArgumentParser:
     _command(commands, "runs", "list the finished runs", _list_runs)
     show = _command(commands, "show", "the numbers of a finished run", _show)
     show.add_argument("run", help="the first characters of its id")
+    _choose_parser(commands)
     _command(commands, "verify", "check every byte of the store", _verify)
     prune = _command(commands, "prune", "remove the least recently used results", _prune)
     prune.add_argument("--keep-gb", type=float, default=10.0, help="gigabytes to keep (default 10)")
@@ -112,6 +114,18 @@ def _run_parser(commands: Any) -> None:
         "--seed", type=int, nargs="+", default=[0], metavar="S",
         help="seed of everything random (default 0); of several, each has its own random weights",
     )  # fmt: skip
+
+
+def _choose_parser(commands: Any) -> None:
+    choose = _command(commands, "choose", "compare settings of a finished run's dictionary", _choose)
+    plain, add = ChoiceConfig(), choose.add_argument
+    add("run", help="the first characters of its id")
+    add("--atoms", type=int, nargs="+", default=plain.n_atoms, metavar="K", help="numbers of atoms to try")
+    add("--penalty", type=float, nargs="+", default=plain.penalties, metavar="P", help="penalties to try")
+    add(
+        "--seeds", type=int, default=plain.n_seeds, help=f"of the run's own setting (default {plain.n_seeds})"
+    )
+    add("--neurons", type=int, default=plain.n_neurons, help=f"at most (default {plain.n_neurons})")
 
 
 def _recording_options(command: argparse.ArgumentParser) -> None:
@@ -297,6 +311,28 @@ def _show(given: argparse.Namespace) -> None:
     run = archive.load_run(archive.find_run(given.run, workspace), workspace)
     numbers = report.summary(run, archive.comparable_runs(run, workspace))
     print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(report.sentences(numbers)))
+
+
+def _choose(given: argparse.Namespace) -> None:
+    workspace = archive.open_store(given.cache)
+    config = ChoiceConfig(
+        run=archive.find_run(given.run, workspace),
+        n_atoms=tuple(given.atoms),
+        penalties=tuple(given.penalty),
+        n_seeds=given.seeds,
+        n_neurons=given.neurons,
+    )
+    numbers = report.choice(pipeline.choose_dictionary(config, workspace, _Watch(config.label)))
+    if given.json:
+        print(json.dumps(numbers, allow_nan=False))
+        return
+    for row in numbers["settings"]:
+        mark = "recommended" * row["recommended"] + " this run" * row["used"]
+        print(
+            f"{row['n_atoms']:>5} atoms, lambda {row['penalty']:<5g} R2 time {row['r2_time']:6.3f}, neurons "
+            f"{row['r2_neurons']:6.3f}, stability {row['stability']:.2f} (null {row['stability_null']:.2f})  {mark}"
+        )
+    print("\n".join(numbers["sentences"]))
 
 
 def _verify(given: argparse.Namespace) -> None:

@@ -16,10 +16,10 @@ from pathlib import Path
 import pandas as pd
 
 from .claims import comparable
-from .config import CheckConfig, RecordingConfig, RunConfig, run_config_from_dict
+from .config import CheckConfig, ChoiceConfig, RecordingConfig, RunConfig, run_config_from_dict
 from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
 from .store import Question, Store, Verification
-from .values import FitCheck, Run, RunRecord, Story
+from .values import DictionaryChoice, FitCheck, Run, RunRecord, Story
 
 _KEPT = "own_recordings.json"
 # A record without one of these is of another version: its run is not finished for this one.
@@ -205,6 +205,45 @@ def load_check(check_id: str, workspace: Workspace) -> FitCheck | None:
 
 def _check_question(check_id: str) -> Question:
     return Question("check", 1, {"id": check_id})
+
+
+# -- settings of the dictionary -------------------------------------------------------
+
+
+def choice_question(config: ChoiceConfig, workspace: Workspace) -> Question:
+    """What is asked of a finished run's neurons; its inputs are the keys of its responses and its dictionary.
+
+    Raises
+    ------
+    UnknownNameError
+        When the run is not finished.
+    ConfigError
+        When its atoms are not those of a sparse dictionary.
+    """
+    record = _record(config.run, workspace)
+    if record is None:
+        raise UnknownNameError(
+            "Unknown run", found=config.run[:12], needed="a finished run", do="run it first, or list the runs"
+        )
+    used = record.config["dictionary"]
+    if "responses" not in record.entries or used["method"] != "sparse":
+        raise ConfigError(
+            "Only the settings of a sparse dictionary are compared",
+            found=f"method {used['method']}" if "responses" in record.entries else "a run without neurons",
+            needed="a run of a model with the method 'sparse'",
+            do="choose another run",
+        )
+    settings = dataclasses.asdict(config) | {"used": used}
+    del settings["run"]
+    return Question("choice", 1, settings, (record.entries["responses"], record.entries["dictionary"]))
+
+
+def load_choice(config: ChoiceConfig, workspace: Workspace) -> DictionaryChoice | None:
+    """What a comparison of settings found; None where it was never made, is pruned, damaged, or cannot be made."""
+    try:
+        return workspace.results.get(choice_question(config, workspace).key)
+    except (KeyError, DamagedEntryError, UnknownNameError, ConfigError):
+        return None
 
 
 # -- words --------------------------------------------------------------------------

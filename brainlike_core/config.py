@@ -545,7 +545,7 @@ class ChoiceConfig:
 
     run: str = ""
     n_atoms: tuple[int, ...] = (8, 16, 32, 64, 128)
-    penalties: tuple[float, ...] = (0.05, 0.1, 0.2)
+    penalties: tuple[float, ...] = (0.05, 0.1, 0.15, 0.2)
     n_seeds: int = 10
     n_grid_seeds: int = 3
     n_neurons: int = 20_000

@@ -11,7 +11,8 @@ import numpy as np
 
 from .claims import compare
 from .config import RunConfig
-from .values import FitCheck, Run
+from .figures.dictionary_choice import recommendation
+from .values import DictionaryChoice, FitCheck, Run
 
 
 def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
@@ -210,6 +211,29 @@ def fit_sentence(check: FitCheck) -> str:
         both = f"{check.peak_lag_s:+.1f} s, and its sound at {check.audio_peak_lag_s:+.1f} s, {where}"
         heard = f"the brain follows speech at {both}; sound and words agree within {max(abs(check.sound_lag_s), 0.1):.1f} s"
     return f"The story fits the recording: {heard}."
+
+
+def choice(found: DictionaryChoice) -> dict[str, Any]:
+    """The settings of the dictionary compared, as ``choose --json`` prints it.
+
+    ``recommended, used, best`` (one row of ``settings`` each), ``sentences, at_edge, settings, n_learned, n_held_out,
+    n_seeds``, and of each atom ``consensus_stability`` and ``atom_stability`` with its ``atom_null``.
+    """
+    rows = {which: found.row(which).to_dict() for which in ("recommended", "used", "best")}
+    return _plain(
+        rows
+        | {
+            "sentences": recommendation(found),
+            "at_edge": found.at_edge,
+            "settings": found.table.to_dict("records"),
+            "n_learned": found.n_learned,
+            "n_held_out": found.n_held_out,
+            "n_seeds": found.n_seeds,
+            "consensus_stability": found.consensus_stability.tolist(),
+            "atom_stability": found.atom_stability.tolist(),
+            "atom_null": found.atom_null,
+        }
+    )
 
 
 def _plain(value: Any) -> Any:

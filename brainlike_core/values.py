@@ -699,12 +699,12 @@ class DictionaryChoice(_Frozen):
         One row per setting. ``n_atoms, penalty``; mean R2 of the neurons that
         atoms were learned from (``r2_learned``), of held-out neurons
         (``r2_neurons``), and of these with codes fitted on the other half of
-        the story (``r2_time``); ``behind``: how far below the best ``r2_time``,
-        and the standard error of that over stretches of the story
-        (``behind_se``); ``loadings``: atoms that a held-out neuron loads on, mean;
+        the story (``r2_time``) with its standard error over stretches of the
+        story (``r2_time_se``); ``behind``: how far below the best ``r2_time``,
+        and the standard error of that, stretches paired (``behind_se``); ``loadings``: atoms that a held-out neuron loads on, mean;
         ``stability``: mean matched |r| of the atoms of two seeds, beside the
         mean and 95th percentile of phase-randomised ones (``stability_null,
-        stability_null_high``); ``within`` one standard error of the best;
+        stability_null_high``); ``within`` one ``r2_time_se`` of the best;
         ``recommended``, ``used``: true in one row each.
     n_learned, n_held_out : int
         Neurons that atoms were learned from, and held-out ones.

@@ -77,7 +77,7 @@ def choose(
     joint = consensus(own)
     again, null = _again(atoms, own, np.random.default_rng(config.seed))
     return DictionaryChoice(
-        table=_compare(found, blocks, len(held_out), used),
+        table=_compare(found, np.einsum("nt,nt->t", held_out, held_out), blocks, used),
         n_learned=len(learned),
         n_held_out=len(held_out),
         n_seeds=config.n_seeds,
@@ -209,19 +209,31 @@ class _Tried:
         }
 
 
-def _compare(tried: list[_Tried], blocks: np.ndarray, n_neurons: int, used: DictionaryConfig) -> pd.DataFrame:
-    """One row per setting, with how far each lies behind the best and the standard error of that."""
+def _compare(
+    tried: list[_Tried], energy: np.ndarray, blocks: np.ndarray, used: DictionaryConfig
+) -> pd.DataFrame:
+    """One row per setting, with standard errors over stretches of the story.
+
+    ``energy`` is the sum of squares of all held-out neurons at each TR.
+    """
     table = pd.DataFrame([one.row for one in tried])
-    lost = np.stack([np.add.reduceat(one.errors, blocks) for one in tried]) / n_neurons
+    whole = np.add.reduceat(energy, blocks) / energy.sum()  # (n_blocks,)
+    lost = np.stack([np.add.reduceat(one.errors, blocks) for one in tried]) / energy.sum()
     table["r2_time"] = 1 - lost.sum(1)
+    table["r2_time_se"] = _standard_error(lost - lost.sum(1)[:, None] * whole)  # a ratio of two sums
     best = int(table["r2_time"].argmax())
-    behind = lost - lost[best]  # (n_settings, n_blocks)
-    table["behind"] = behind.sum(1)
-    table["behind_se"] = behind.std(1, ddof=1) * np.sqrt(behind.shape[1])
-    table["within"] = table["behind"] <= table["behind_se"]
+    table["behind"] = table["r2_time"][best] - table["r2_time"]
+    behind = lost - lost[best]
+    table["behind_se"] = _standard_error(behind - behind.sum(1)[:, None] * whole)
+    table["within"] = table["behind"] <= table["r2_time_se"][best]
     table["recommended"] = table.index == recommended(table)
     table["used"] = (table["n_atoms"] == used.n_atoms) & (table["penalty"] == used.penalty)
     return table
+
+
+def _standard_error(parts: np.ndarray) -> np.ndarray:
+    """Of the sum over independent blocks (n_settings, n_blocks)."""
+    return parts.std(1, ddof=1) * np.sqrt(parts.shape[1])
 
 
 def recommended(table: pd.DataFrame) -> int:

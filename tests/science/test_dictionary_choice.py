@@ -83,22 +83,42 @@ def test_errors_across_halves_equal_those_of_scikit_learn():
     np.testing.assert_allclose(across_halves(neurons, atoms, 0.1, halves), expected, rtol=1e-4)
 
 
-def test_distance_from_the_best_and_its_error_by_hand():
-    """Two settings, four stretches of two TRs: differences .1, .2, .1, .2; error sd x 2."""
-    lost = {0: np.array([1, 1, 1, 1, 1, 1, 1, 1.0]), 1: np.array([1, 1.1, 1, 1.2, 1.1, 1, 1.2, 1])}
+class Tried:
+    """A setting with given squared errors at each TR."""
 
-    class Tried:
-        def __init__(self, number):
-            self.errors, self.row = (
-                lost[number],
-                {"n_atoms": 8 + number, "penalty": 0.1, "loadings": 2.0},
-            )
+    def __init__(self, n_atoms, errors, loadings=2.0):
+        self.errors = np.array(errors, float)
+        self.row = {"n_atoms": n_atoms, "penalty": 0.1, "loadings": loadings}
 
-    table = dictionary_choice._compare([Tried(0), Tried(1)], np.array([0, 2, 4, 6]), 10, USED)
-    np.testing.assert_allclose(table["r2_time"], [0.2, 0.14])
-    np.testing.assert_allclose(table["behind"], [0, 0.06])
-    np.testing.assert_allclose(table["behind_se"], [0, np.std([0.01, 0.02, 0.01, 0.02], ddof=1) * 2])
-    assert table["within"].tolist() == [True, False] and table["used"].tolist() == [True, False]
+
+def test_distance_from_the_best_and_errors_by_hand():
+    """Two settings, four stretches of two TRs that hold a tenth, two, three and four tenths of the variance."""
+    energy, blocks = np.array([1, 0, 1, 1, 1, 2, 2, 2.0]), np.array([0, 2, 4, 6])
+    errors = [1, 0, 1, 1, 0, 1, 1, 1], [1, 0, 1, 1, 0, 2, 1, 1]
+    tried = [Tried(8, errors[0]), Tried(16, errors[1])]
+    table = dictionary_choice._compare(tried, energy, blocks, USED)
+    np.testing.assert_allclose(table["r2_time"], [0.4, 0.3])
+    np.testing.assert_allclose(table["behind"], [0, 0.1], atol=1e-12)
+    # lost (.1, .2, .1, .2) minus .6 x variance; lost (.1, .2, .2, .2) minus .7 x variance
+    own = [[0.04, 0.08, -0.08, -0.04], [0.03, 0.06, -0.01, -0.08]]
+    np.testing.assert_allclose(table["r2_time_se"], [2 * np.std(one, ddof=1) for one in own])
+    paired = [-0.01, -0.02, 0.07, -0.04]
+    np.testing.assert_allclose(table["behind_se"], [0, 2 * np.std(paired, ddof=1)], atol=1e-12)
+    assert table["within"].tolist() == [True, True]  # .1 < .14
+    assert table["recommended"].tolist() == [True, False] and table["used"].tolist() == [True, False]
+
+
+def test_standard_error_equals_a_bootstrap_over_stretches():
+    """Independent: R2 of resampled stretches spreads as the standard error says."""
+    rng = np.random.default_rng(3)
+    energy = rng.uniform(1, 2, 400)
+    errors = energy * rng.uniform(0.2, 1.0, 400)
+    blocks = np.arange(40) * 10
+    table = dictionary_choice._compare([Tried(8, errors)], energy, blocks, USED)
+    lost, whole = errors.reshape(40, 10).sum(1), energy.reshape(40, 10).sum(1)
+    drawn = rng.integers(40, size=(4000, 40))
+    spread = (1 - lost[drawn].sum(1) / whole[drawn].sum(1)).std()
+    assert table["r2_time_se"][0] == pytest.approx(spread, rel=0.06)
 
 
 def test_held_out_neurons_are_not_learned_from(world):
