@@ -1,4 +1,4 @@
-"""Runs walks and checks in another process: local by default, a Dask cluster by address.
+"""Runs walks, checks and comparisons in another process: local by default, a Dask cluster by address.
 
 A job's state is a small file in the cache folder, replaced atomically, so a
 reload, a second tab or another program sees the same progress. Two people who
@@ -25,9 +25,16 @@ from pathlib import Path
 from typing import Any
 
 from . import archive, pipeline
-from .config import CheckConfig, RunConfig, check_config_from_dict, run_config_from_dict
+from .config import (
+    CheckConfig,
+    ChoiceConfig,
+    RunConfig,
+    check_config_from_dict,
+    choice_config_from_dict,
+    run_config_from_dict,
+)
 from .errors import BrainlikeError, CancelledError, ConfigError
-from .values import FitCheck, Run
+from .values import DictionaryChoice, FitCheck, Run
 
 # Steps in words, and about how many seconds each takes on two cores: only the progress bar uses these.
 _WALK = {
@@ -46,6 +53,12 @@ _CHECK = {
     "recording": ("Read the recording and the story", 10),
     "check": ("Compare their clocks", 4),
 }
+_CHOICE = {"choice": ("Compare settings of the dictionary", 60)}
+# Kind of job -> where its state lies, and its steps.
+_KINDS = {RunConfig: ("jobs", _WALK), CheckConfig: ("checks", _CHECK), ChoiceConfig: ("choices", _CHOICE)}
+_READERS: dict[str, Any] = {"jobs": run_config_from_dict, "checks": check_config_from_dict}
+_READERS["choices"] = choice_config_from_dict
+_Config = RunConfig | CheckConfig | ChoiceConfig
 _ACTIVE = ("queued", "running")
 
 
@@ -79,13 +92,12 @@ class Status:
 
 
 class _Job:
-    """One walk or check with its state on disk; `progress` is what it calls."""
+    """One walk, check or comparison of settings with its state on disk; `progress` is what it calls."""
 
-    def __init__(self, folder: Path, config: RunConfig | CheckConfig) -> None:
+    def __init__(self, folder: Path, config: _Config) -> None:
         self.workspace = archive.open_store(folder)  # refuses a folder that cannot be used
-        is_check = isinstance(config, CheckConfig)
-        self.folder, self.config = folder / ("checks" if is_check else "jobs"), config
-        self.plan = _CHECK if is_check else _WALK
+        place, self.plan = _KINDS[type(config)]
+        self.folder, self.config = folder / place, config
         self.folder.mkdir(exist_ok=True)
         self.began = time.time()
         self.done: dict[str, float] = {}
@@ -183,9 +195,11 @@ def _work(
 
     job.write("running")
     try:
-        made: Run | FitCheck
+        made: Run | FitCheck | DictionaryChoice
         if isinstance(job.config, CheckConfig):
             made = pipeline.check_fit(job.config, job.workspace, data_folder, progress)
+        elif isinstance(job.config, ChoiceConfig):
+            made = pipeline.choose_dictionary(job.config, job.workspace, progress)
         else:
             made = pipeline.walk(
                 job.config, job.workspace, data=data_folder, progress=progress, device=device
@@ -241,22 +255,35 @@ def start_check(
     The local worker of checks is not that of walks: a check takes seconds and
     does not wait for a walk of minutes.
     """
+    return _start(config, folder, data_folder, scheduler, "checks")
+
+
+def start_choice(config: ChoiceConfig, folder: str | Path = "cache", scheduler: str = "") -> str:
+    """Begin to compare settings of a run's dictionary in another process; returns the comparison's id at once.
+
+    `status` and `cancel` take that id; what it found is read by `archive.load_choice`.
+    """
+    return _start(config, folder, None, scheduler, "choices")
+
+
+def _start(config: _Config, folder: str | Path, data_folder: str | None, scheduler: str, local: str) -> str:
+    """Queue a job and hand it over in a thread: a first worker takes seconds to start."""
     folder = Path(folder).absolute()
     job = _queue(config, folder)
     if job is not None:
 
         def submit() -> None:
             try:
-                _submit(config, folder, data_folder, _client(scheduler, "checks"))
+                _submit(config, folder, data_folder, _client(scheduler, local))
             except Exception as error:  # a thread's own traceback is seen by no one
                 job.write("failed", f"The worker did not start: {type(error).__name__}: {error}")
                 raise
 
-        threading.Thread(target=submit, daemon=True).start()  # a first worker takes seconds to start
+        threading.Thread(target=submit, daemon=True).start()
     return config.id
 
 
-def _queue(config: RunConfig | CheckConfig, folder: Path) -> _Job | None:
+def _queue(config: _Config, folder: Path) -> _Job | None:
     """A job that now waits for its turn; None where it is under way."""
     job = _Job(folder, config)
     now = _status(job.folder / f"{config.id}.json")
@@ -267,23 +294,16 @@ def _queue(config: RunConfig | CheckConfig, folder: Path) -> _Job | None:
     return job
 
 
-def _submit(config: RunConfig | CheckConfig, folder: Path, data_folder: str | None, client: Any) -> None:
+def _submit(config: _Config, folder: Path, data_folder: str | None, client: Any) -> None:
     fields = json.loads(json.dumps(dataclasses.asdict(config)))
-    task = _check_task if isinstance(config, CheckConfig) else _task
     key = f"job-{config.id}-{uuid.uuid4().hex[:8]}"
-    _futures[config.id] = client.submit(task, fields, str(folder), data_folder, key=key, pure=False)
+    place = _KINDS[type(config)][0]
+    _futures[config.id] = client.submit(_task, place, fields, str(folder), data_folder, key=key, pure=False)
 
 
-def _task(fields: dict, folder: str, data_folder: str | None) -> str:
+def _task(place: str, fields: dict, folder: str, data_folder: str | None) -> str:
     """What a worker does: the result stays in the store, only the state comes back."""
-    return _attempt(run_config_from_dict(fields), folder, data_folder)
-
-
-def _check_task(fields: dict, folder: str, data_folder: str | None) -> str:
-    return _attempt(check_config_from_dict(fields), folder, data_folder)
-
-
-def _attempt(config: RunConfig | CheckConfig, folder: str, data_folder: str | None) -> str:
+    config: _Config = _READERS[place](fields)
     try:
         _work(_Job(Path(folder), config), data_folder)
     except BrainlikeError as error:
@@ -364,8 +384,8 @@ def status(job_id: str, folder: str | Path = "cache") -> Status | None:
 
 def _job_file(job_id: str, folder: str | Path) -> Path:
     home = Path(folder).absolute()
-    check = home / "checks" / f"{job_id}.json"
-    return check if check.exists() else home / "jobs" / f"{job_id}.json"
+    places = [home / place / f"{job_id}.json" for place, _ in _KINDS.values()]
+    return next((path for path in places if path.exists()), places[0])
 
 
 def _status(path: Path) -> Status | None:

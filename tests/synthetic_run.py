@@ -27,6 +27,7 @@ from brainlike_core.values import (
     Dictionary,
     EncodingResult,
     EqualSize,
+    NeuronResponses,
     Organization,
     PlantedTruth,
     Recording,
@@ -91,6 +92,7 @@ def write(run: Run, folder: str | Path) -> str:
     values = {
         "recording": (run.recording, run.story, _truth()),
         "atlas": run.atlas,
+        "responses": _responses(),
         "dictionary": run.dictionary,
         "encoding": run.encoding,
         "match": run.correspondence,
@@ -101,13 +103,24 @@ def write(run: Run, folder: str | Path) -> str:
         values["recovery"] = run.recovery
     entries = {}
     for step, value in values.items():
-        question = Question(step, 1, {"made up for": run.id})
+        question = Question(step, 1, {"made up for": run.id, "tr": TR})
         workspace.results.put(question, value)
         entries[step] = question.key
     fields = json.loads(json.dumps(dataclasses.asdict(run.config)))
     record = RunRecord(run.id, run.config.label, fields, entries, run.seconds, "2030-01-01T00:00:00+00:00")
     workspace.runs.put(Question("run", 1, {"id": run.id}), record)
     return run.id
+
+
+def _responses() -> NeuronResponses:
+    """Neurons that are sums of three of the atoms, and noise."""
+    rng = np.random.default_rng(7)
+    atoms, loadings = rng.normal(size=(N_TRS, N_ATOMS)), np.zeros((N_ATOMS, N_LAYERS * N_UNITS))
+    for n in range(N_LAYERS * N_UNITS):
+        loadings[rng.choice(N_ATOMS, 3, replace=False), n] = rng.normal(size=3)
+    values = atoms @ loadings + rng.normal(size=(N_TRS, N_LAYERS * N_UNITS))
+    values = ((values - values.mean(0)) / values.std(0)).astype(np.float32)
+    return NeuronResponses("made up", "tr", values, tuple(range(N_LAYERS)), N_UNITS)
 
 
 def _story() -> Story:

@@ -148,7 +148,7 @@ def test_a_queued_walk_is_cancelled_at_once_and_does_not_begin(tmp_path, data):
     engine.cancel(config.id, tmp_path)
     assert engine.status(config.id, tmp_path).message == "Cancelled before it began."
     fields = json.loads(json.dumps(dataclasses.asdict(config)))
-    assert "was cancelled" in engine._task(fields, str(tmp_path), data)
+    assert "was cancelled" in engine._task("jobs", fields, str(tmp_path), data)
     assert engine.status(config.id, tmp_path).state == "cancelled"
     assert list(archive.open_store(tmp_path).results) == []
 
@@ -344,7 +344,7 @@ def test_cancel_of_a_check_is_heard_between_listeners(tmp_path, monkeypatch):
         return read_table(path)
 
     monkeypatch.setattr(bids, "read_table", reading)
-    assert "was cancelled" in engine._check_task(dataclasses.asdict(config), str(tmp_path), None)
+    assert "was cancelled" in engine._task("checks", dataclasses.asdict(config), str(tmp_path), None)
     found = engine.check(config.id, tmp_path)
     assert found.status.state == "cancelled" and found.found is None and len(read) == 1
     assert list(archive.open_store(tmp_path).results) == []
