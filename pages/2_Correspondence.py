@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+import choice_parts
 import page_parts as parts
 from brainlike_core.figures import captions, charts
 
@@ -64,6 +65,7 @@ with parts.page("Correspondence", "Which sub-group of neurons goes with which br
         st.subheader("Held against the planted truth", anchor=False)
         st.markdown(captions.recovery(run))
         parts.recovery_table(run.recovery)
+    choice_parts.why_this_many(run)
     links = c.links()
     st.download_button(
         "Links as CSV", links.to_csv(index=False), f"links_{run.id[:12]}.csv", icon=":material/download:"

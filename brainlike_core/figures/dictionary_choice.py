@@ -97,7 +97,9 @@ def recommendation(choice: DictionaryChoice) -> list[str]:
     lines = [f"Recommended for these neurons and this story: {_setting(chosen)}, {why}."]
     if choice.at_edge:
         lines.append("The best lies at the edge of what was tried: a wider range may hold a better one.")
-    if used.name != best.name:
+    if used.name == best.name:
+        lines.append(f"This run's {_setting(used)} did best.")
+    else:
         lines.append(
             f"This run's {_setting(used)} (R² {used['r2_time']:.3f}) "
             f"{'lies' if used['within'] else 'does not lie'} within {error} of the best: {used['behind']:.3f} below it "
@@ -119,7 +121,7 @@ def caption(choice: DictionaryChoice) -> str:
     """Under the panel."""
     return (
         f"Atoms learned from {choice.n_learned:,} neurons, tried on {choice.n_held_out:,} others drawn at random "
-        f"from the same layers. Unseen time: their codes are fitted on one half of the story and predict the other; "
+        f"from the same model. Unseen time: their codes are fitted on one half of the story and predict the other; "
         f"the grey band is one standard error below the best, over stretches of the story. Stability: atoms of two "
         f"seeds matched one to one, beside phase-randomised ones. R² of a dictionary says how well neurons are summed up, not how like the "
         f"brain they are: random weights reach as much."

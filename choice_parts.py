@@ -1,0 +1,62 @@
+"""Why this many sub-groups? What is stored of that question, or a button that asks it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+import page_parts as parts
+from brainlike_core import archive, engine
+from brainlike_core.config import ChoiceConfig
+from brainlike_core.figures import dictionary_choice
+from brainlike_core.values import DictionaryChoice, Run
+
+
+def why_this_many(run: Run) -> None:
+    """An expander with the settings of the run's dictionary compared; nothing where it has no sparse one."""
+    if run.dictionary.names or run.config.dictionary.method != "sparse":  # type: ignore[attr-defined]
+        return
+    config = ChoiceConfig(run.id)
+    now = engine.status(config.id, parts.CACHE)
+    active = now is not None and now.state in ("queued", "running")
+    with st.expander(f"Why {run.dictionary.n_atoms} sub-groups?", icon=":material/tune:", expanded=active):
+        found = archive.load_choice(config, parts.store())
+        if found is not None:
+            _show(run, found)
+        elif active:
+            _under_way(config.id)
+        else:
+            _offer(config, now)
+
+
+def _show(run: Run, found: DictionaryChoice) -> None:
+    first, *others = dictionary_choice.recommendation(found)
+    st.markdown("  \n".join([f"**{first}**", *others]))
+    chart = dictionary_choice.choice_chart(found)
+    parts.figure(chart, dictionary_choice.caption(found), "Settings of the dictionary compared", "choice")
+    name = f"settings_{run.id[:12]}.csv"
+    st.download_button("Settings as CSV", found.table.to_csv(index=False), name, icon=":material/download:")
+
+
+def _offer(config: ChoiceConfig, now: engine.Status | None) -> None:
+    """What would be compared, the command, and a button; why an earlier attempt failed."""
+    st.markdown(
+        "The number of sub-groups and the penalty are choices. This compares others on neurons and on time that no "
+        "atom was learned from, and asks which atoms come back with another seed. A minute for the smaller models."
+    )
+    if now is not None and now.state == "failed":
+        st.warning(now.message, title="This could not be compared", icon=":material/info:")
+    if parts.embedded():
+        return
+    if st.button("Compare settings", key="choose", icon=":material/play_arrow:"):
+        engine.start_choice(config, parts.CACHE, parts.SCHEDULER)
+        st.rerun()
+    st.code(f"python -m brainlike_core choose {config.run[:12]}", language="bash")
+
+
+@st.fragment(run_every=0.5)
+def _under_way(choice_id: str) -> None:
+    now = engine.status(choice_id, parts.CACHE)
+    if now is None or now.state not in ("queued", "running"):
+        st.rerun()
+    else:
+        parts.job_card(now)
