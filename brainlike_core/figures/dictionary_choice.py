@@ -72,10 +72,10 @@ def _add_null(figure: go.Figure, table: pd.DataFrame) -> None:
 
 def _mark(row: pd.Series, name: str, which: str, symbol: str, size: int, first: bool) -> go.Scatter:
     words = {"used": "this run", "recommended": "recommended"}[which]
+    colour = theme.DEACTIVATION if which == "used" else theme.ACTIVATION
     return go.Scatter(
         x=[row["n_atoms"]], y=[row[name]], mode="markers", name=words, legendgroup=which, showlegend=first,
-        marker={"symbol": symbol, "size": size, "color": theme.DEACTIVATION if which == "used" else theme.ACTIVATION,
-                "line": {"width": 2}},
+        marker={"symbol": symbol, "size": size, "color": colour, "line": {"width": 2, "color": colour}},
         hovertemplate=f"<b>{words}</b>: {_setting(row)}<br>%{{y:.3f}}<extra></extra>",
     )  # fmt: skip
 
@@ -102,7 +102,7 @@ def recommendation(choice: DictionaryChoice) -> list[str]:
     else:
         lines.append(
             f"This run's {_setting(used)} (R² {used['r2_time']:.3f}) "
-            f"{'lies' if used['within'] else 'does not lie'} within {error} of the best: {used['behind']:.3f} below it "
+            f"{'lie' if used['within'] else 'do not lie'} within {error} of the best: {used['behind']:.3f} below it "
             f"(± {used['behind_se']:.3f}, same stretches of the story)."
         )
     return [*lines, _stable(choice, used)]

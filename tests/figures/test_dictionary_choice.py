@@ -63,7 +63,7 @@ def test_the_recommendation_says_why_in_numbers():
     first, edge, own, stable = shown.recommendation(choice())
     assert "16 atoms at λ 0.1, the fewest atoms" in first and "(0.150: 32 atoms at λ 0.1)" in first
     assert "one standard error (0.010)" in first and "edge" in edge
-    assert "32 atoms at λ 0.2 (R² 0.130) does not lie within" in own and "0.020 below it (± 0.004" in own
+    assert "32 atoms at λ 0.2 (R² 0.130) do not lie within" in own and "0.020 below it (± 0.004" in own
     assert "mean |r| of 0.65 (phase-randomised 0.20); 2 of the run's 3 atoms" in stable
 
 
