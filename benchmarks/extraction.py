@@ -204,14 +204,15 @@ def equal_rows(one: Case, a: np.ndarray, b: np.ndarray) -> str:
 # -- memory -----------------------------------------------------------------------------
 
 TR = 1.0
+N_NEURONS = 32 * 1024
 SHAPE = {
-    "hidden_size": 2048, "num_hidden_layers": 16, "num_attention_heads": 16, "num_key_value_heads": 2,
-    "intermediate_size": 1024, "max_position_embeddings": 8192,
+    "hidden_size": 1024, "num_hidden_layers": 32, "num_attention_heads": 16, "num_key_value_heads": 2,
+    "intermediate_size": 512, "max_position_embeddings": 8192,
 }  # fmt: skip
 
 
 def llama_shape() -> Case:
-    """A Llama of 16 layers x 2,048 units with random weights, and the embedded story."""
+    """A Llama of 32 layers x 1,024 units with random weights, and the embedded story."""
     from transformers import LlamaConfig, LlamaModel
 
     small = language_model.open_model("smollm2-135m", weights="random")
@@ -219,7 +220,7 @@ def llama_shape() -> Case:
         torch.manual_seed(0)
         config = LlamaConfig(vocab_size=small.model.config.vocab_size, attn_implementation="sdpa", **SHAPE)
         network = LlamaModel(config).eval().requires_grad_(False)
-    model = dataclasses.replace(small, name="llama", model=network, n_layers=16, n_units=2048, context=8192)
+    model = dataclasses.replace(small, name="llama", model=network, n_layers=32, n_units=1024, context=8192)
     return Case(embedded_story(), model, ExtractConfig(), None, None)
 
 
@@ -238,7 +239,7 @@ def pass_only(one: Case) -> None:
 def floor(one: Case) -> np.ndarray:
     """The same pass, beside an array of n_trs x n_neurons float32 with a number in each place."""
     n_trs = int(np.ptp(timing.word_trs(one.story.onsets, TR))) + 1
-    held = np.ones((n_trs, 16 * 2048), np.float32)
+    held = np.ones((n_trs, N_NEURONS), np.float32)
     pass_only(one)
     return held
 
@@ -249,13 +250,13 @@ def every_token(one: Case) -> np.ndarray:
     ids, pooling = windows.tokenise(model, one.story)
     trs = timing.word_trs(one.story.onsets, TR)
     by_tr = windows.rows_of_words(trs - trs.min()) @ pooling
-    kept = np.empty((len(ids), 16 * 2048), np.float32)
+    kept = np.empty((len(ids), N_NEURONS), np.float32)
 
     def keep(sums: Any, layer: int, responses: torch.Tensor) -> None:
         at = keep.at  # type: ignore[attr-defined]
         here = responses[0, 1:] if at == 0 else responses[0]
-        kept[at : at + len(here), layer * 2048 : (layer + 1) * 2048] = here.numpy()
-        if layer == 15:
+        kept[at : at + len(here), layer * 1024 : (layer + 1) * 1024] = here.numpy()
+        if layer == 31:
             keep.at += len(here)  # type: ignore[attr-defined]
 
     keep.at = 0  # type: ignore[attr-defined]
@@ -271,7 +272,7 @@ def same_size(one: Case, a: np.ndarray, b: np.ndarray) -> str:
 
 _N_WORDS = f"{embedded_story().n_words:,} words"
 _N_TRS = int(np.ptp(timing.word_trs(embedded_story().onsets, TR))) + 1
-_SHAPED = f"Llama shape 16 x 2,048, random weights; {_N_WORDS} -> {_N_TRS} TRs"
+_SHAPED = f"Llama shape 32 x 1,024, random weights; {_N_WORDS} -> {_N_TRS} TRs"
 _HF = ("transformers", "transformers")
 COMPARISONS = (
     *(
