@@ -131,6 +131,19 @@ def test_run_and_show_say_the_same(say, cache, data):
 
 
 @needs_minilm
+def test_choose_reads_the_neurons_of_a_finished_walk(say, cache, monkeypatch):
+    """The walk's own responses and clock: nothing is extracted again, and its setting is in the table."""
+    run_id = archive.finished_runs(archive.open_store(cache))[0].id[:12]
+    computed = watch_computing(monkeypatch)
+    options = ["--atoms", "4", "8", "--penalty", "0.1", "--seeds", "2", "--cache", cache, "--json"]
+    status, out, _ = say("choose", run_id, *options)
+    body = strict(out)
+    assert status == 0 and computed == ["choice"]
+    assert [row["n_atoms"] for row in body["settings"]] == [4, 6, 8] and body["used"]["n_atoms"] == 6
+    assert body["n_learned"] + body["n_held_out"] == 384 and len(body["atom_stability"]) == 6
+
+
+@needs_minilm
 def test_runs_lists_what_is_finished(say, cache, tmp_path):
     """Nothing in a new store."""
     status, out, _ = say("runs", "--cache", cache)
