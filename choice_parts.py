@@ -18,7 +18,10 @@ def why_this_many(run: Run) -> None:
     config = ChoiceConfig(run.id)
     now = engine.status(config.id, parts.CACHE)
     active = now is not None and now.state in ("queued", "running")
-    with st.expander(f"Why {run.dictionary.n_atoms} sub-groups?", icon=":material/tune:", expanded=active):
+    if active:
+        st.session_state["choice"] = run.id  # it stays open when the answer comes
+    wanted = st.session_state.get("choice") == run.id
+    with st.expander(f"Why {run.dictionary.n_atoms} sub-groups?", icon=":material/tune:", expanded=wanted):
         found = archive.load_choice(config, parts.store())
         if found is not None:
             _show(run, found)
@@ -40,8 +43,9 @@ def _show(run: Run, found: DictionaryChoice) -> None:
 def _offer(config: ChoiceConfig, now: engine.Status | None) -> None:
     """What would be compared, the command, and a button; why an earlier attempt failed."""
     st.markdown(
-        "The number of sub-groups and the penalty are choices. This compares others on neurons and on time that no "
-        "atom was learned from, and asks which atoms come back with another seed. A minute for the smaller models."
+        "The number of sub-groups and the penalty are choices. This tries others on neurons that no atom was learned "
+        "from, lets one half of the story predict the other, and asks which atoms come back with another seed. A "
+        "minute or two for the smaller models."
     )
     if now is not None and now.state == "failed":
         st.warning(now.message, title="This could not be compared", icon=":material/info:")

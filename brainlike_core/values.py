@@ -691,7 +691,7 @@ class EqualSize(_Frozen):
 
 @dataclass(frozen=True, eq=False)
 class DictionaryChoice(_Frozen):
-    """Settings of the dictionary compared on neurons and on time that no atom was learned from.
+    """Settings of the dictionary compared on held-out neurons, and on time that their codes did not see.
 
     Attributes
     ----------

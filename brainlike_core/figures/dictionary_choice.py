@@ -124,5 +124,5 @@ def caption(choice: DictionaryChoice) -> str:
         f"from the same model. Unseen time: their codes are fitted on one half of the story and predict the other; "
         f"the grey band is one standard error below the best, over stretches of the story. Stability: atoms of two "
         f"seeds matched one to one, beside phase-randomised ones. R² of a dictionary says how well neurons are summed up, not how like the "
-        f"brain they are: random weights reach as much."
+        f"brain they are: random weights reach as much on unseen neurons."
     )

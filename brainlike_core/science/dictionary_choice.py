@@ -1,6 +1,6 @@
-"""How many atoms, and how sparse? Settings compared on neurons and on time that no atom was learned from.
+"""How many atoms, and how sparse? Settings compared on held-out neurons, and on time that their codes did not see.
 
-Atoms are learned from most of the neurons. The other neurons are summed up in
+Atoms are learned from most of the neurons, over the whole story. The other neurons are summed up in
 them twice: over the whole story, and with codes fitted on one half of it that
 must predict the other half. The first mostly gains from more atoms; the second
 loses where codes fit noise. The choice is by the second, with the

@@ -44,7 +44,9 @@ def test_a_reload_finds_what_is_under_way(home):
     """Its card with Cancel in place of the button; after a failure, why, and the button again."""
     job = engine._Job(home[0], ChoiceConfig(home[1]))
     job.write("running")
-    labels = [b.label for b in show(PAGE, run=home[1][:12]).button]
+    app = show(PAGE, run=home[1][:12])
+    labels = [b.label for b in app.button]
+    assert [e.proto.expanded for e in app.expander] == [True]
     assert "Cancel" in labels and "Compare settings" not in labels
     job.write("failed", "The worker did not start")
     app = show(PAGE, run=home[1][:12])
