@@ -11,8 +11,11 @@ from brainlike_core.figures import dictionary_choice
 from brainlike_core.values import DictionaryChoice, Run
 
 
-def why_this_many(run: Run) -> None:
-    """An expander with the settings of the run's dictionary compared; nothing where it has no sparse one."""
+def why_this_many(run: Run, atom: int) -> None:
+    """An expander with the settings of the run's dictionary compared, and the stability of one atom.
+
+    Nothing where the run has no sparse dictionary.
+    """
     if run.dictionary.names or run.config.dictionary.method != "sparse":  # type: ignore[attr-defined]
         return
     config = ChoiceConfig(run.id)
@@ -24,16 +27,16 @@ def why_this_many(run: Run) -> None:
     with st.expander(f"Why {run.dictionary.n_atoms} sub-groups?", icon=":material/tune:", expanded=wanted):
         found = archive.load_choice(config, parts.store())
         if found is not None:
-            _show(run, found)
+            _show(run, found, atom)
         elif active:
             _under_way(config.id)
         else:
             _offer(config, now)
 
 
-def _show(run: Run, found: DictionaryChoice) -> None:
+def _show(run: Run, found: DictionaryChoice, atom: int) -> None:
     first, *others = dictionary_choice.recommendation(found)
-    st.markdown("  \n".join([f"**{first}**", *others]))
+    st.markdown("  \n".join([f"**{first}**", *others, dictionary_choice.atom_sentence(found, atom)]))
     chart = dictionary_choice.choice_chart(found)
     parts.figure(chart, dictionary_choice.caption(found), "Settings of the dictionary compared", "choice")
     name = f"settings_{run.id[:12]}.csv"

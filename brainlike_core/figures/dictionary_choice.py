@@ -117,6 +117,13 @@ def _stable(choice: DictionaryChoice, used: pd.Series) -> str:
     )
 
 
+def atom_sentence(choice: DictionaryChoice, atom: int) -> str:
+    """Whether one of the run's atoms comes back with other seeds."""
+    r = float(choice.atom_stability[atom])
+    verdict = "beyond" if r > choice.atom_null else "not beyond"
+    return f"Atom {atom} comes back at a mean |r| of {r:.2f} over seeds, {verdict} phase-randomised copies ({choice.atom_null:.2f})."
+
+
 def caption(choice: DictionaryChoice) -> str:
     """Under the panel."""
     return (

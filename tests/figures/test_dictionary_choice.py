@@ -75,6 +75,14 @@ def test_a_run_with_the_best_setting_is_told_so():
     assert "the best that was tried, R² 0.150" in shown.recommendation(choice(rows))[0]
 
 
+def test_one_atom_is_held_against_the_null():
+    """Of stabilities .3, .5 and .7 with a null of .4, the first is not beyond it."""
+    assert "Atom 0 comes back at a mean |r| of 0.30 over seeds, not beyond" in shown.atom_sentence(
+        choice(), 0
+    )
+    assert "0.70 over seeds, beyond" in shown.atom_sentence(choice(), 2)
+
+
 def test_the_caption_claims_no_likeness_to_the_brain():
     """How many neurons, what was unseen, and that random weights reach as much."""
     said = shown.caption(choice())

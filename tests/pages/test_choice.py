@@ -33,9 +33,10 @@ def test_the_page_shows_what_is_stored_and_computes_nothing(home, monkeypatch):
     """The recommendation, the panel's caption, and no button."""
     found = pipeline.choose_dictionary(ChoiceConfig(home[1]), archive.open_store(home[0]))
     monkeypatch.setattr(pipeline, "choose_dictionary", lambda *given: pytest.fail("computed"))
-    app = show(PAGE, run=home[1][:12])
+    app = show(PAGE, run=home[1][:12], atom="3")
     chosen = found.row("recommended")
     assert f"{int(chosen['n_atoms'])} atoms at λ {chosen['penalty']:g}" in said(app)
+    assert f"Atom 3 comes back at a mean |r| of {found.atom_stability[3]:.2f}" in said(app)
     assert "random weights reach as much" in said(app)
     assert "Compare settings" not in [b.label for b in app.button]
 
