@@ -4,7 +4,7 @@ import streamlit as st
 
 import page_parts as parts
 import run_form
-from brainlike_core import archive, engine, pipeline, report
+from brainlike_core import archive, engine, inventory, report
 from brainlike_core.figures import charts
 
 HERO = (
@@ -38,7 +38,7 @@ with parts.page("Start", HERO):
     result, new = grid.cell(column_span=2), grid.cell()
     with new.container(border=True):
         st.subheader("New run", anchor=False)
-        configs = run_form.run_form(pipeline.catalogue(parts.DATA), archive.kept_recordings(parts.store()))
+        configs = run_form.run_form(inventory.catalogue(parts.DATA), archive.kept_recordings(parts.store()))
         if st.button(
             "Run", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not configs
         ):

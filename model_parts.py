@@ -34,7 +34,7 @@ def model_card(model: dict[str, Any], place: str) -> None:
     Parameters
     ----------
     model : dict
-        See `pipeline.model_facts`.
+        See `inventory.model_facts`.
     place : str
         Of the page; widgets of two cards of one model are told apart by it.
     """

@@ -18,14 +18,14 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from brainlike_core import archive, engine, pipeline
+from brainlike_core import archive, engine, inventory
 from brainlike_core.errors import BrainlikeError, DamagedEntryError
 from brainlike_core.figures import charts
 from brainlike_core.figures.brain_viewer import BrainView, ViewerResult, brain_viewer, plotly_fallback
 from brainlike_core.values import NetworkAtlas, Recovery, Run
 
 CACHE = os.environ.get("BRAINLIKE_CACHE", "cache")
-DATA = pipeline.data_folder(os.environ.get("BRAINLIKE_DATA"))
+DATA = inventory.data_folder(os.environ.get("BRAINLIKE_DATA"))
 SCHEDULER = os.environ.get("BRAINLIKE_SCHEDULER", "")
 PAGES = (
     ("app.py", "Start", ":material/play_circle:", "Choose, run, watch, open"),
@@ -191,7 +191,7 @@ def load_run(run_id: str) -> Run:
 @st.cache_resource(show_spinner=False)
 def regions() -> NetworkAtlas:
     """Named cortical regions."""
-    return pipeline.regions()
+    return inventory.regions()
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -211,7 +211,7 @@ def score_view(run_id: str) -> BrainView:
 def _view(run: Run, maps: Any, names: Sequence[str], unit: str, significant: Any = None) -> BrainView:
     r = run.recording
     return BrainView(
-        pipeline.surface(),
+        inventory.surface(),
         run.atlas,
         regions(),
         r.locations,

@@ -40,7 +40,7 @@ def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] =
     Parameters
     ----------
     catalogue : dict
-        See `pipeline.catalogue`; only what is here can be chosen.
+        See `inventory.catalogue`; only what is here can be chosen.
     kept : sequence of RecordingConfig
         Recordings of one's own.
 

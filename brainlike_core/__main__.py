@@ -13,7 +13,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import __version__, archive, engine, pipeline, report
+from . import __version__, archive, engine, inventory, pipeline, report
 from .config import (
     CONFOUNDS,
     METHODS,
@@ -195,7 +195,7 @@ def _run_one(config: RunConfig, given: argparse.Namespace) -> dict[str, Any]:
 
 
 def _data(given: argparse.Namespace) -> str | None:
-    return pipeline.data_folder(given.data or os.environ.get("BRAINLIKE_DATA"))
+    return inventory.data_folder(given.data or os.environ.get("BRAINLIKE_DATA"))
 
 
 class _Watch:
@@ -260,7 +260,7 @@ def _range(text: str) -> range:
 
 
 def _list_catalogue(given: argparse.Namespace) -> None:
-    entries = pipeline.catalogue(_data(given))[given.kind]
+    entries = inventory.catalogue(_data(given))[given.kind]
     if given.json:
         print(json.dumps({given.kind: entries}))
         return
@@ -281,7 +281,7 @@ def _fetch(given: argparse.Namespace) -> None:
             print(f"  {done / 1e6:.1f}{of} MB, {speed / 1e6:.1f} MB/s{left}", file=sys.stderr)
 
     subjects = _ranges(given.subjects, "--subjects")
-    where = pipeline.fetch(given.name, _data(given), mirror=given.mirror, subjects=subjects, progress=show)
+    where = inventory.fetch(given.name, _data(given), mirror=given.mirror, subjects=subjects, progress=show)
     print(json.dumps({"name": given.name, "folder": str(where)}) if given.json else f"{given.name}: {where}")
 
 

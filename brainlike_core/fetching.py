@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass, replace
 
-from . import pipeline
+from . import inventory
 from .errors import BrainlikeError, CancelledError
 
 
@@ -49,7 +49,7 @@ _lock = threading.Lock()
 
 
 def start(name: str, folder: str | None = None, mirror: str = "", subjects: tuple[int, ...] = ()) -> None:
-    """Begin a download, unless it is under way: see `pipeline.fetch`."""
+    """Begin a download, unless it is under way: see `inventory.fetch`."""
     with _lock:
         if name in _downloads and _downloads[name].state == "running":
             return
@@ -64,7 +64,9 @@ def _fetch(name: str, folder: str | None, mirror: str, subjects: tuple[int, ...]
 
     try:
         cancelled = _stop[name].is_set
-        pipeline.fetch(name, folder, mirror=mirror, subjects=subjects, progress=progress, cancelled=cancelled)
+        inventory.fetch(
+            name, folder, mirror=mirror, subjects=subjects, progress=progress, cancelled=cancelled
+        )
     except CancelledError:
         _note(name, state="cancelled", ended=time.time())
     except BrainlikeError as error:
@@ -89,7 +91,7 @@ def cancel(name: str) -> None:
 
 def model_card(name: str) -> dict | str | None:
     """The card of a model that a person names, why there is none, or None while the hub is asked: see
-    `pipeline.find_model`. A refusal is asked again when it is next begun by `forget_card`."""
+    `inventory.find_model`. A refusal is asked again when it is next begun by `forget_card`."""
     with _lock:
         if name not in _cards:
             _cards[name] = None
@@ -98,7 +100,7 @@ def model_card(name: str) -> dict | str | None:
 
 
 def _find(name: str) -> None:
-    found = pipeline.find_model(name)
+    found = inventory.find_model(name)
     with _lock:
         _cards[name] = found
 

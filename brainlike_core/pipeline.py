@@ -8,7 +8,6 @@ reads finished runs never loads them.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
@@ -29,9 +28,8 @@ from .config import (
     RecordingConfig,
     RunConfig,
 )
-from .errors import RecordingError
-from .sources import atlases, located, low_level, model_cards, model_catalogue, recordings, surfaces
-from .sources import catalogue as everything
+from .inventory import atlas, surface
+from .sources import located, low_level, model_catalogue
 from .store import Question
 from .values import (
     Correspondence,
@@ -48,7 +46,6 @@ from .values import (
     Recovery,
     Run,
     Story,
-    Surface,
 )
 
 # Words x neurons that are kept word by word (word views want them, and every recording
@@ -72,113 +69,6 @@ Progress = Callable[[str, float], None]
 
 def _silent(step: str, fraction: float) -> None:
     """No one watches."""
-
-
-# -- what there is ------------------------------------------------------------------
-
-
-def catalogue(data: str | Path | None = None) -> dict[str, list[dict]]:
-    """All there is, by kind: recordings, stories, atlases, surfaces, models; plain dicts (see `catalogue.Entry`).
-
-    Models also have the fields of `model_facts`.
-    """
-    found: dict[str, list[dict]] = {}
-    for one in everything.entries(data=data):
-        fields = {f.name: getattr(one, f.name) for f in dataclasses.fields(one) if f.name != "files"}
-        found.setdefault(_PLURALS[one.kind], []).append(fields | _model_facts(one))
-    return found
-
-
-_PLURALS = {
-    "recording": "recordings",
-    "story": "stories",
-    "atlas": "atlases",
-    "surface": "surfaces",
-    "model": "models",
-}
-
-
-def _model_facts(entry: everything.Entry) -> dict:
-    if entry.kind != "model":
-        return {}
-    return model_facts(model_catalogue.model_card(entry.name))
-
-
-_CARD_FIELDS = (
-    "name", "title", "description", "licence", "citation", "here", "family", "group", "n_layers", "n_units",
-    "n_neurons", "gated", "n_parameters", "size_bytes", "size_class", "note",
-)  # fmt: skip
-
-
-def model_facts(card: model_catalogue.ModelCard) -> dict:
-    """A model's card as a plain dict, with the bytes it takes in float32 and bfloat16 (0 = not known)."""
-    memory = {"memory_float32": card.memory_bytes(4), "memory_bfloat16": card.memory_bytes(2)}
-    return {field: getattr(card, field) for field in _CARD_FIELDS} | memory
-
-
-def find_model(name: str) -> dict | str:
-    """The card of any model that a person names, or why there is none; asks the hub for at most some seconds."""
-    card = model_cards.card_or_reason(name)
-    return card if isinstance(card, str) else model_facts(card)
-
-
-def fetch(
-    name: str,
-    folder: str | Path | None = None,
-    *,
-    mirror: str = "",
-    subjects: tuple[int, ...] = (),
-    progress: Callable[[int, int, float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> Path:
-    """Bring an entry of the catalogue into the data folder (default ``data``): see `catalogue.fetch`."""
-    return everything.fetch(
-        name, folder or "data", mirror=mirror, subjects=subjects, progress=progress, cancelled=cancelled
-    )
-
-
-def data_folder(named: str | Path | None) -> str | None:
-    """Where recordings lie: the folder that was named, else the first usual place that holds one."""
-    if named:
-        return str(named)
-    for place in ("data", "../data", "../shared/data"):
-        with contextlib.suppress(RecordingError):
-            recordings.find_pieman(place)
-            return str(Path(place).absolute())
-    return None
-
-
-def surface() -> Surface:
-    """The fsaverage5 surface on which everything is drawn."""
-    return surfaces.load_surface("fsaverage5")
-
-
-def regions() -> NetworkAtlas:
-    """Named cortical regions for read-outs (Schaefer 400)."""
-    return atlases.load_regions()
-
-
-def atlas(
-    name: str, data: str | Path | None = None, names: str = "", space: str = "fsaverage5"
-) -> NetworkAtlas:
-    """A network atlas by name, or from a file of your own.
-
-    Parameters
-    ----------
-    name : str
-        Of the catalogue; or a path, with a suffix or a slash in it.
-    data : path, optional
-        The data folder, for atlases that are downloaded.
-    names : str
-        A table with the names of the labels of your own atlas.
-    space : str
-        That of the recording: an atlas that exists in several is read in the nearest.
-    """
-    if "/" in name or Path(name).suffix:
-        from .sources.own_atlases import read_atlas
-
-        return read_atlas(name, names or None, data)
-    return atlases.load_atlas(name, data, space)
 
 
 # -- the walk -----------------------------------------------------------------------

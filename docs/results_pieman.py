@@ -16,7 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from brainlike_core import __version__, archive, pipeline, report
+from brainlike_core import __version__, archive, inventory, pipeline, report
 from brainlike_core.claims import compare
 from brainlike_core.config import ExtractConfig, MatchConfig, RecordingConfig, RunConfig
 from brainlike_core.values import Run
@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument("--data", help="the folder that holds pieman")
     parser.add_argument("--cache", default="cache")
     given = parser.parse_args()
-    workspace, data = archive.open_store(given.cache), pipeline.data_folder(given.data)
+    workspace, data = archive.open_store(given.cache), inventory.data_folder(given.data)
     began = time.perf_counter()
     found: dict[str, list[Run]] = {}
     for atlas in ("eg17", "yeo7"):

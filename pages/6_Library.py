@@ -4,10 +4,10 @@ import streamlit as st
 
 import library_parts as library
 import page_parts as parts
-from brainlike_core import pipeline
+from brainlike_core import inventory
 
 with parts.page("Library", "What is here, what can be had, and does your own recording fit?"):
-    catalogue = pipeline.catalogue(parts.DATA)
+    catalogue = inventory.catalogue(parts.DATA)
     names = ["Recordings", "Your own", "Models", "Atlases", "Surfaces and stories", "Store"]
     # The tab is in the address, so that a reload comes back to it.
     recordings, own, models, atlases, surfaces, store = st.tabs(names, key="tab", bind="query-params")

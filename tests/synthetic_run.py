@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from brainlike_core import archive, pipeline
+from brainlike_core import archive, inventory
 from brainlike_core.config import (
     DictionaryConfig,
     ExtractConfig,
@@ -69,7 +69,7 @@ def make_run(settings: RunConfig | None = None, seed: int = 0) -> Run:
     """A run in memory; two calls with the same arguments are equal."""
     settings = settings or config()
     rng = np.random.default_rng(seed)
-    atlas = pipeline.atlas("eg17")
+    atlas = inventory.atlas("eg17")
     return Run(
         id=settings.id,
         config=settings,
@@ -133,7 +133,7 @@ def _story() -> Story:
 
 
 def _recording(name: str, rng: np.random.Generator) -> Recording:
-    sphere = pipeline.surface().sphere
+    sphere = inventory.surface().sphere
     seeds = rng.normal(size=(N_PARCELS, 3))
     nearest = (sphere @ (seeds / np.linalg.norm(seeds, axis=1, keepdims=True)).T).argmax(1)  # (n_vertices,)
     return Recording(

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from brainlike_core import fetching, pipeline
+from brainlike_core import fetching, inventory
 from brainlike_core.errors import CancelledError, DownloadError
 
 
@@ -25,7 +25,7 @@ def home(monkeypatch):
             raise DownloadError("The home is gone", found="404", needed="a file", do="name a mirror")
         progress(100, 100, 10.0)
 
-    monkeypatch.setattr(pipeline, "fetch", fetch)
+    monkeypatch.setattr(inventory, "fetch", fetch)
     monkeypatch.setattr(fetching, "_downloads", {})
     return gate, calls
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.spatial import cKDTree
 
-from brainlike_core import archive, pipeline
+from brainlike_core import archive, inventory
 from brainlike_core.__main__ import main
 from brainlike_core.config import RecordingConfig
 from brainlike_core.errors import RecordingError, StoryError, UnknownNameError
@@ -45,7 +45,7 @@ def study(tmp_path_factory):
 
 def _parcels():
     """Cubes of cortex: each voxel near the surface takes the Schaefer parcel of its nearest vertex."""
-    mesh, regions, atlas = pipeline.surface(), pipeline.regions(), pipeline.atlas("eg17")
+    mesh, regions, atlas = inventory.surface(), inventory.regions(), inventory.atlas("eg17")
     voxels = np.argwhere(np.ones(SHAPE, bool))
     distance, vertex = cKDTree(mesh.pial).query(voxels @ AFFINE[:3, :3] + AFFINE[:3, 3])
     labels = np.where(distance < 7, regions.labels[vertex], 0).reshape(SHAPE)
@@ -58,7 +58,7 @@ def _parcels():
 
 def _planted(truth, networks):
     """Each network's parcels follow their planted patterns: (n_trs, n_parcels)."""
-    names = pipeline.atlas("eg17").networks
+    names = inventory.atlas("eg17").networks
     signal = np.zeros((truth.patterns.shape[1], len(networks)))
     for effect in truth.table.itertuples():
         sign = 1 if effect.sign == "+" else -1

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from brainlike_core import archive, pipeline
+from brainlike_core import archive, inventory, pipeline
 from brainlike_core.config import (
     EncodingConfig,
     ExtractConfig,
@@ -409,10 +409,10 @@ def test_a_record_of_another_version_is_no_finished_run(tmp_path):
 
 def test_catalogue_lists_everything(data, tmp_path):
     """Pie Man is here only where its folder is; every entry has a name and a title."""
-    found = pipeline.catalogue(data)
+    found = inventory.catalogue(data)
     first = [(e["name"], e["here"]) for e in found["recordings"][:2]]
     assert first == [("simulated", True), ("pieman", True)]
-    assert not pipeline.catalogue(tmp_path)["recordings"][1]["here"]
+    assert not inventory.catalogue(tmp_path)["recordings"][1]["here"]
     assert {"minilm-l6", "smollm2-135m"} <= {e["name"] for e in found["models"]}
     assert {"eg17", "yeo7", "yeo17"} <= {e["name"] for e in found["atlases"]}
     assert all(e["title"] for kind in found.values() for e in kind)
@@ -422,9 +422,9 @@ def test_data_folder_is_the_named_one_or_the_first_that_fits(data, tmp_path, mon
     """Nothing named: data, ../data, ../shared/data, or none."""
     (tmp_path / "here").mkdir()
     monkeypatch.chdir(tmp_path / "here")
-    assert pipeline.data_folder("named") == "named" and pipeline.data_folder(None) is None
+    assert inventory.data_folder("named") == "named" and inventory.data_folder(None) is None
     shutil.copytree(data, tmp_path / "data")
-    assert pipeline.data_folder(None) == str(tmp_path / "here" / "../data")
+    assert inventory.data_folder(None) == str(tmp_path / "here" / "../data")
 
 
 @needs_minilm

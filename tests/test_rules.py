@@ -12,11 +12,12 @@ FILES = sorted([*(ROOT / "brainlike_core").rglob("*.py"), *(ROOT / "pages").glob
 
 BASE = {"values", "config", "errors", "__init__"}
 ALLOWED = {
-    "app": {"archive", "claims", "fetching", "pipeline", "engine", "figures", "report"} | BASE,
-    "__main__": {"archive", "pipeline", "engine", "figures", "report"} | BASE,
+    "app": {"archive", "inventory", "claims", "fetching", "pipeline", "engine", "figures", "report"} | BASE,
+    "__main__": {"archive", "inventory", "pipeline", "engine", "figures", "report"} | BASE,
     "engine": {"archive", "pipeline"} | BASE,
-    "fetching": {"pipeline"} | BASE,
-    "pipeline": {"archive", "science", "sources", "store"} | BASE,
+    "fetching": {"inventory"} | BASE,
+    "pipeline": {"archive", "inventory", "science", "sources", "store"} | BASE,
+    "inventory": {"sources"} | BASE,
     "archive": {"claims", "science", "sources", "store"} | BASE,
     "figures": {"figures"} | BASE,
     "report": {"claims", "figures"} | BASE,

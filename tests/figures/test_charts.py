@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainlike_core import pipeline
+from brainlike_core import inventory
 from brainlike_core.errors import ConfigError
 from brainlike_core.figures import captions, charts, comparison, theme
 from tests import synthetic_run as made
@@ -107,7 +107,7 @@ def test_a_network_that_is_not_there_is_refused():
 
 def test_region_values_of_a_parcel_are_those_of_the_map():
     """Atom 3 has z = 8 in parcel 42, and the ranking puts it first."""
-    name, values, n = charts.region_values(RUN.encoding.z_maps, RUN.recording, pipeline.regions(), 42)
+    name, values, n = charts.region_values(RUN.encoding.z_maps, RUN.recording, inventory.regions(), 42)
     assert (name, n) == ("parcel 42", 1)
     np.testing.assert_array_equal(values, RUN.encoding.z_maps[:, 42])
     marks = charts.region_ranking(C, values).data[1]
@@ -116,7 +116,7 @@ def test_region_values_of_a_parcel_are_those_of_the_map():
 
 def test_region_values_of_a_vertex_are_means_over_its_region():
     """Brute force over the Schaefer label that holds vertex 9000."""
-    regions = pipeline.regions()
+    regions = inventory.regions()
     n = len(regions.labels)
     maps = np.random.default_rng(0).normal(size=(2, n))
     by_vertex = dataclasses.replace(

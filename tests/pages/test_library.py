@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 import library_parts
 import model_parts
 import page_parts
-from brainlike_core import archive, engine, fetching, pipeline
+from brainlike_core import archive, engine, fetching, inventory
 from brainlike_core.config import CheckConfig, RecordingConfig
 from tests.pages.test_pages import ROOT, said
 from tests.small_study import TR, write_study
@@ -64,7 +64,7 @@ def button(app: AppTest, label: str, key: str = ""):
 def test_every_entry_of_the_catalogue_has_a_card_with_its_state():
     """Names as typed on the command line; without a data folder Pie Man is to download."""
     text = said(show())
-    for entries in pipeline.catalogue().values():
+    for entries in inventory.catalogue().values():
         for entry in entries:
             assert entry["how"] == "your folder" or f"`{entry['name']}`" in text
     assert f"{library_parts.STATES['get']} `pieman`" in text

@@ -100,7 +100,7 @@ def test_the_app_s_process_never_loads_torch():
     code = (
         "import sys; from streamlit.testing.v1 import AppTest; from brainlike_core import pipeline;"
         "app = AppTest.from_file('app.py', default_timeout=60).run(); assert not app.exception;"
-        "app.switch_page('pages/6_Library.py').run(); assert not app.exception; pipeline.find_model('org/x');"
+        "app.switch_page('pages/6_Library.py').run(); assert not app.exception; inventory.find_model('org/x');"
         "print([m for m in ('torch', 'transformers') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=120)

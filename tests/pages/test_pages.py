@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import page_parts
 import run_form
-from brainlike_core import archive, engine, pipeline
+from brainlike_core import archive, engine, inventory
 from brainlike_core.__main__ import _configs, _parser
 from brainlike_core.config import DictionaryConfig, ExtractConfig, MatchConfig, RunConfig
 from brainlike_core.errors import BrainlikeError
@@ -284,8 +284,8 @@ def test_ids_that_two_runs_share_are_not_a_run():
 
 def test_slugs_of_every_atlas_are_unique():
     """A slug names one network."""
-    for entry in (e for e in pipeline.catalogue()["atlases"] if e["here"]):
-        networks = pipeline.atlas(entry["name"]).networks
+    for entry in (e for e in inventory.catalogue()["atlases"] if e["here"]):
+        networks = inventory.atlas(entry["name"]).networks
         assert len({page_parts.slug(n) for n in networks}) == len(networks)
         for i, name in enumerate(networks):
             assert page_parts.network_index(page_parts.slug(name), networks) == i
