@@ -28,6 +28,7 @@ from .config import (
     RecordingConfig,
     RunConfig,
 )
+from .errors import RecordingError
 from .inventory import atlas, surface
 from .sources import located, low_level, model_catalogue
 from .store import Question

@@ -97,9 +97,9 @@ def _encoding(run: Run, level: float) -> dict[str, Any]:
         "n_atoms_brain_related": int((e.atom_q < level).sum()),
         "n_significant_max": int((e.p_max < level).sum()) if np.isfinite(e.p_max).any() else None,
         "r2_heldout_mean": float(e.r2_heldout.mean()),
-        "r2_nuisance_mean": float(e.r2_nuisance.mean()),
-        "r2_unique_mean": float(e.r2_unique.mean()),
-        "r2_unique_max": float(e.r2_unique.max()),
+        "r2_nuisance_mean": _mean_known(e.r2_nuisance),
+        "r2_unique_mean": _mean_known(e.r2_unique),
+        "r2_unique_max": float(np.nanmax(e.r2_unique, initial=-np.inf)),
         "replication": {
             "time_halves_r": float(e.half_r.mean()),
             "time_halves_p": e.half_r_p,
@@ -111,6 +111,12 @@ def _encoding(run: Run, level: float) -> dict[str, Any]:
         },
         "map_z_family_wise": e.z_flip,
     }
+
+
+def _mean_known(values: np.ndarray) -> float:
+    """Mean over the locations where something was measured; NaN where nothing was."""
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else math.nan
 
 
 def _correspondence(run: Run) -> dict[str, Any]:

@@ -480,7 +480,8 @@ class EncodingResult(_Frozen):
         phase-randomised copies: is the atom brain-related at all?
     r2_nuisance, r2_unique : float32 (n_locations,)
         Held-out R^2 of word rate and the like alone, and what the atoms add to
-        it; NaN where no nuisance was given.
+        it; NaN where no nuisance was given, and outside the even subset of
+        ``max_null_locations``.
     atom_unique : float32 (n_atoms, n_locations)
         Held-out R^2 lost without each atom.
     z_flip : float
@@ -489,7 +490,8 @@ class EncodingResult(_Frozen):
         says that a map is consistent, not that its atom is right.
     half_r : float32 (n_atoms,), half_r_null : float32 (n_copies,), half_r_p : float
         Replication: each atom's map of the first half of the story against that
-        of the second; the mean over atoms for phase-randomised copies, and p.
+        of the second (over that subset); the mean over atoms for
+        phase-randomised copies, and p.
     subject_half_r : float32 (n_atoms,), subject_half_r_null : float32 (n_copies,)
         The same between odd and even subjects. No evidence: made-up atoms agree
         as well.

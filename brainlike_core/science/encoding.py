@@ -79,12 +79,12 @@ def encode(
     sample = null_locations(mean.shape[1], config.max_null_locations)
     found["r_subjects"] = _subject_r(folds, len(atoms), bold, sample, first_tr, config)
     progress(0.7)
-    found |= _contributions(atoms, nuisance, brains, config, one_delay)
+    found |= _contributions(atoms, nuisance, brains, config, one_delay, sample)
     progress(0.8)
     found |= _maps(atoms, bold, first_tr, map_delay, config, streams[1])
     found |= _atom_gate(atoms, brains, streams[2])
     found |= _insample(atoms, brains[config.delays.index(map_delay)], streams[3])
-    found |= _replication(atoms, bold, first_tr, map_delay, config, streams[4])
+    found |= _replication(atoms, bold[:, :, sample], first_tr, map_delay, config, streams[4])
     return EncodingResult(
         delay=np.array(config.delays, np.int16)[_most_common(one_delay.delay, len(config.delays))],
         noise_ceiling=leave_one_out_isc(bold).mean(0),
@@ -141,13 +141,13 @@ def _contributions(
     brains: list[np.ndarray],
     config: EncodingConfig,
     one_delay: HeldOut,
+    sample: np.ndarray,
 ) -> dict[str, Any]:
-    """What nuisance explains, what the atoms add to it, and what each atom adds to the others."""
-    unknown = np.full(brains[0].shape[1], np.nan, np.float32)
-    found = {"r2_nuisance": unknown, "r2_unique": unknown}
+    """What nuisance explains and what the atoms add to it, at ``sample``; what each atom adds to the others."""
+    found = {name: np.full(brains[0].shape[1], np.nan, np.float32) for name in ("r2_nuisance", "r2_unique")}
     if nuisance is not None and nuisance.shape[1]:
-        shares = unique_variance(atoms, nuisance, brains, config)
-        found = {"r2_nuisance": shares.nuisance, "r2_unique": shares.unique}
+        shares = unique_variance(atoms, nuisance, [brain[:, sample] for brain in brains], config)
+        found["r2_nuisance"][sample], found["r2_unique"][sample] = shares.nuisance, shares.unique
     return found | {"atom_unique": unique_contributions(atoms, brains, config, one_delay)}
 
 

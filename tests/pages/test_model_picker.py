@@ -98,7 +98,7 @@ def test_what_cannot_be_had_is_a_calm_sentence(hub, name):  # noqa: F811
 def test_the_app_s_process_never_loads_torch():
     """The form, the Library's cards and a card of the hub: neither torch nor transformers is imported."""
     code = (
-        "import sys; from streamlit.testing.v1 import AppTest; from brainlike_core import pipeline;"
+        "import sys; from streamlit.testing.v1 import AppTest; from brainlike_core import inventory;"
         "app = AppTest.from_file('app.py', default_timeout=60).run(); assert not app.exception;"
         "app.switch_page('pages/6_Library.py').run(); assert not app.exception; inventory.find_model('org/x');"
         "print([m for m in ('torch', 'transformers') if m in sys.modules])"
