@@ -505,7 +505,7 @@ class EqualSizeConfig:
 
     n_neurons: int = 2000
     n_draws: int = 30
-    n_spins: int = 500
+    n_spins: int = 200
     seed: int = 0
 
     def __post_init__(self) -> None:
