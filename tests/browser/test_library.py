@@ -62,7 +62,8 @@ def run_it(page) -> None:  # noqa: F811
     settle(page)
     page.get_by_text("More settings").click()
     page.locator('[aria-label*="SmolLM2"] svg').first.click()
-    page.get_by_text("smollm2-135m").wait_for(state="detached")  # from the command
+    command = page.get_by_text("python -m brainlike_core run")
+    command.filter(has_text="smollm2-135m").wait_for(state="detached")
     fill(page, "Sub-groups (atoms)", 8)
     page.get_by_role("button", name="Run", exact=True).click()
     page.get_by_role("button", name="Cancel").wait_for()

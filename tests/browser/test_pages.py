@@ -143,7 +143,8 @@ def test_the_run_button_leads_to_a_finished_map(page, serve, tmp_path):
     page.get_by_text("Nothing has been run yet").wait_for()
     page.get_by_text("More settings").click()
     page.locator('[aria-label*="SmolLM2"] svg').first.click()
-    page.get_by_text("smollm2-135m").wait_for(state="detached")  # from the command
+    command = page.get_by_text("python -m brainlike_core run")
+    command.filter(has_text="smollm2-135m").wait_for(state="detached")
     page.get_by_label("Sub-groups (atoms)", exact=True).fill("8")
     page.get_by_label("Sub-groups (atoms)", exact=True).press("Enter")
     settle(page)
