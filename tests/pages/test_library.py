@@ -33,7 +33,7 @@ def at_once(monkeypatch):
     """Checks are done in this process, before the page goes on."""
 
     def start_check(config, folder, data, scheduler):
-        engine._check_task(dataclasses.asdict(config), folder, data)
+        engine._task("checks", dataclasses.asdict(config), str(folder), data)
         return config.id
 
     monkeypatch.setattr(engine, "start_check", start_check)
