@@ -31,13 +31,22 @@ def test_no_difference_cannot_be_told():
 
 
 def test_prediction_is_judged_by_paired_surrogates():
-    """The interval is that of the paired null differences around the difference of r, and p counts them."""
+    """The interval is that of the paired null differences around the difference of r beyond their mean."""
     claim = by_metric(TRAINED, RANDOM)["r_heldout"]
     a, b = TRAINED.encoding, RANDOM.encoding
     null = np.float64(a.null_means) - np.float64(b.null_means)
     spread = np.percentile(null - null.mean(), [97.5, 2.5])
-    assert claim.difference == pytest.approx(a.r_mean - b.r_mean)
+    assert claim.difference == pytest.approx(a.r_mean - b.r_mean - null.mean())
     assert (claim.low, claim.high) == pytest.approx(tuple(claim.difference - spread))
+
+
+def test_what_a_model_gets_of_any_recording_is_no_prediction():
+    """A model that scores .1 higher on its own null and on the brain predicts no better."""
+    slow = dataclasses.replace(
+        TRAINED.encoding, r_mean=TRAINED.encoding.r_mean + 0.1, null_means=TRAINED.encoding.null_means + 0.1
+    )
+    claim = by_metric(dataclasses.replace(TRAINED, id="slow", encoding=slow), TRAINED)["r_heldout"]
+    assert claim.difference == pytest.approx(0, abs=1e-6) and claim.verdict == "cannot tell"
 
 
 def test_sentence_holds_the_numbers():

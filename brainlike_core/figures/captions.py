@@ -184,7 +184,7 @@ def claims(runs: Sequence[Run]) -> str:
     """Under what can be claimed of two models."""
     equal = _config(runs[0]).equal_size
     return (
-        f"Prediction: whole models, mean held-out r, against the same phase-randomised recordings. All else: "
+        f"Prediction: whole models, mean held-out r, beyond the same phase-randomised recordings. All else: "
         f"{equal.n_neurons:,} random neurons of each model, {equal.n_draws} draws, each walked again from the "
         f"dictionary on; 95 % intervals of paired differences over draws, listeners and blocks of time, not corrected "
         f"over claims. Supported: the interval lies above 0; not supported: below; cannot tell: it holds 0."
