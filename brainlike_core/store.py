@@ -161,7 +161,7 @@ class Store:
         Parameters
         ----------
         question : Question
-        value : a value of ``values.py``, or a tuple of them
+        value : a value of `brainlike_core.values`, or a tuple of them
         seconds, device : recorded in the provenance
 
         Returns

@@ -1,4 +1,4 @@
-"""config.py and errors.py: digests, checks at birth, sentences."""
+"""config and errors: digests, checks at birth, sentences."""
 
 import dataclasses
 import doctest

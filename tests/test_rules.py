@@ -25,8 +25,8 @@ ALLOWED = {
     "sources": {"sources"} | BASE,
     "store": BASE,
     "science": {"science"} | BASE,
-    "values": {"errors"},
-    "config": {"errors"},
+    "values": {"values", "errors"},
+    "config": {"config", "errors"},
     "errors": set(),
     "__init__": BASE | {"pipeline", "report"},
 }

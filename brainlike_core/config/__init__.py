@@ -1,0 +1,59 @@
+"""One frozen config per step, and their digest.
+
+Every field says what it is, its unit, and whether the default is the paper's
+(arXiv 2410.19542), or our choice where the paper is silent.
+"""
+
+from .brain import (
+    CRITERIA,
+    NUISANCE,
+    NULLS,
+    REGRESSIONS,
+    EncodingConfig,
+    EqualSizeConfig,
+    MatchConfig,
+    OrganizationConfig,
+)
+from .identity import canonical_json, digest
+from .neurons import (
+    LOW_LEVEL,
+    METHODS,
+    NEURON_KINDS,
+    PRECISIONS,
+    DictionaryConfig,
+    ExtractConfig,
+    ResponseConfig,
+    extract_configs,
+)
+from .recording import CONFOUNDS, CheckConfig, RecordingConfig, check_config_from_dict
+from .run import ChoiceConfig, RunConfig, choice_config_from_dict, run_config_from_dict, with_settings
+
+__all__ = [
+    "CONFOUNDS",
+    "CRITERIA",
+    "CheckConfig",
+    "ChoiceConfig",
+    "DictionaryConfig",
+    "EncodingConfig",
+    "EqualSizeConfig",
+    "ExtractConfig",
+    "LOW_LEVEL",
+    "METHODS",
+    "MatchConfig",
+    "NEURON_KINDS",
+    "NUISANCE",
+    "NULLS",
+    "OrganizationConfig",
+    "PRECISIONS",
+    "REGRESSIONS",
+    "RecordingConfig",
+    "ResponseConfig",
+    "RunConfig",
+    "canonical_json",
+    "check_config_from_dict",
+    "choice_config_from_dict",
+    "digest",
+    "extract_configs",
+    "run_config_from_dict",
+    "with_settings",
+]

@@ -1,0 +1,35 @@
+"""The values of the walk: frozen, read-only, checked at birth.
+
+Names of axes never vary: ``n_trs, n_neurons, n_atoms, n_locations, n_vertices,
+n_subjects, n_networks``. Locations are what a recording measures (vertices of
+fsaverage5, or parcels); vertices are always those of fsaverage5, left then
+right. Times are seconds, except in names that end in ``_trs``.
+"""
+
+from .brain import FitCheck, NetworkAtlas, Recording, Surface
+from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
+from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
+from .run import Provenance, Run, RunRecord
+from .story import Audio, Story
+
+__all__ = [
+    "Audio",
+    "Correspondence",
+    "Dictionary",
+    "DictionaryChoice",
+    "EncodingResult",
+    "EqualSize",
+    "FitCheck",
+    "NetworkAtlas",
+    "NeuronResponses",
+    "Organization",
+    "PlantedTruth",
+    "Provenance",
+    "Recording",
+    "Recovery",
+    "Run",
+    "RunRecord",
+    "Story",
+    "Surface",
+    "neuron_name",
+]
