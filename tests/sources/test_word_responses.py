@@ -18,7 +18,8 @@ from brainlike_core.sources import word_responses
 from brainlike_core.sources.language_model import LanguageModel, open_model
 from brainlike_core.sources.word_responses import extract_trs, extract_words, out_of_memory
 from brainlike_core.values import Story
-from tests.sources.test_language_model import TEXT, close, needs_models, story_of
+from tests.model_families import story_of
+from tests.sources.test_language_model import TEXT, close, needs_models
 
 ROTARY = {
     "vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 3, "num_attention_heads": 4,
@@ -43,13 +44,7 @@ CAUSAL = {
 BERT = {k: v for k, v in ROTARY.items() if k not in ("bos_token_id", "eos_token_id")}
 STORY = story_of(" ".join([TEXT] * 2)[:800].rsplit(" ", 1)[0])
 
-
-@pytest.fixture(autouse=True, scope="module")
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def letters() -> Tokenizer:
