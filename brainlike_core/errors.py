@@ -10,6 +10,7 @@
     │   ├── AlignmentError      the story clock and the recording disagree
     │   ├── ModelError          a language model that cannot be had or used
     │   ├── AtlasError          a network atlas or surface that does not fit
+    │   ├── TextError           texts or test items that cannot be read
     │   ├── DownloadError       a file that cannot be had from its home or mirror
     │   └── ConfigError         a setting outside its range
     ├── StoreError              the cache folder cannot be used (exit status 1)
@@ -104,6 +105,10 @@ class ModelError(InputError):
 
 class AtlasError(InputError):
     """A network atlas or surface that does not fit."""
+
+
+class TextError(InputError):
+    """Texts or test items that cannot be read."""
 
 
 class DownloadError(InputError):

@@ -11,9 +11,12 @@ from .correspondence import Correspondence, EncodingResult, EqualSize, Organizat
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .run import Provenance, Run, RunRecord
 from .story import Audio, Story
+from .texts import ChoiceItem, ChoiceTask, SentencePair, SentencePairs, TextSet
 
 __all__ = [
     "Audio",
+    "ChoiceItem",
+    "ChoiceTask",
     "Correspondence",
     "Dictionary",
     "DictionaryChoice",
@@ -29,7 +32,10 @@ __all__ = [
     "Recovery",
     "Run",
     "RunRecord",
+    "SentencePair",
+    "SentencePairs",
     "Story",
     "Surface",
+    "TextSet",
     "neuron_name",
 ]
