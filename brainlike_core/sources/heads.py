@@ -30,6 +30,7 @@ from .language_model import (
 )
 from .model_files import ModelParts
 from .model_names import shorten
+from .token_batches import padding_token
 
 _MASKS = ("[MASK]", "<mask>")
 
@@ -134,7 +135,7 @@ def open_with_head(
     kind, network_class = _class_with_head(plan)
     if network_class is None:
         body = assemble(parts, random, where)
-        return HeadedModel(body, "none", pad=_padding(body))
+        return HeadedModel(body, "none", pad=padding_token(body))
     if random is None:
         network, complete = _trained(parts, plan, network_class)
     else:
@@ -142,10 +143,10 @@ def open_with_head(
     body = assemble(parts, random, where, getattr(network, network_class.base_model_prefix))
     mask = _mask_token(body)
     if not complete or body.causal != (kind == "causal") or (mask is None and not body.causal):
-        return HeadedModel(body, "none", pad=_padding(body))
+        return HeadedModel(body, "none", pad=padding_token(body))
     for weight in network.parameters():
         weight.requires_grad_(False)
-    return HeadedModel(body, kind, network.eval().to(where), mask, _padding(body))
+    return HeadedModel(body, kind, network.eval().to(where), mask, padding_token(body))
 
 
 def _class_with_head(plan: Blueprint) -> tuple[str, Any]:
@@ -203,9 +204,3 @@ def _beside(state: dict[str, torch.Tensor], plan: Blueprint, network_class: Any)
 def _mask_token(body: LanguageModel) -> int | None:
     found = (body.tokenizer.token_to_id(name) for name in _MASKS)
     return next((token for token in found if token is not None), None)
-
-
-def _padding(body: LanguageModel) -> int:
-    """The config's padding token; 0 where it names none, for nothing attends to it."""
-    token = getattr(body.model.config.get_text_config(), "pad_token_id", None)
-    return token if isinstance(token, int) and 0 <= token < body.model.config.vocab_size else 0

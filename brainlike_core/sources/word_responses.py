@@ -132,7 +132,7 @@ def _extract(
     cancelled: Callable[[], bool] | None,
 ) -> NeuronResponses:
     """Responses pooled by ``pooling`` (n_rows, n_tokens)."""
-    layers = _chosen_layers(model, config)
+    layers = chosen_layers(model, config)
     every_block = neuron_sites(model.model, config.neurons)
     sites = [every_block[i] for i in layers]
     n_units = sites[0].n_units
@@ -153,7 +153,8 @@ def _never() -> bool:
     return False
 
 
-def _chosen_layers(model: LanguageModel, config: ExtractConfig) -> tuple[int, ...]:
+def chosen_layers(model: LanguageModel, config: ExtractConfig) -> tuple[int, ...]:
+    """The blocks that a config names, all where it names none; refuses those that are not there."""
     layers = config.layers or tuple(range(model.n_layers))
     if max(layers) >= model.n_layers or len(set(layers)) < len(layers):
         raise ConfigError(

@@ -12,6 +12,7 @@ from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .run import Provenance, Run, RunRecord
 from .story import Audio, Story
 from .texts import ChoiceItem, ChoiceTask, SentencePair, SentencePairs, TextSet
+from .tokens import TokenResponses
 
 __all__ = [
     "Audio",
@@ -37,5 +38,6 @@ __all__ = [
     "Story",
     "Surface",
     "TextSet",
+    "TokenResponses",
     "neuron_name",
 ]

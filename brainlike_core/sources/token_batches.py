@@ -1,0 +1,141 @@
+"""Texts as padded batches of token ids: which tokens go together in one pass of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from ..config import ExtractConfig
+from ..errors import ModelError, StoryError
+from .language_model import LanguageModel
+from .model_names import shorten
+from .windows import Window, token_windows
+
+BATCH_TOKENS = 512  # of one pass, on a processor
+GPU_BATCH_TOKENS = 16_384
+
+
+@dataclass(frozen=True)
+class TokenisedText:
+    """A text's tokens.
+
+    Attributes
+    ----------
+    number : int
+        Which of the texts.
+    text : str
+    ids : tuple of int
+        Without special tokens.
+    spans : tuple of (int, int)
+        First and last-plus-one character of each token.
+    """
+
+    number: int
+    text: str
+    ids: tuple[int, ...]
+    spans: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Tokens of one text that are read together: ``window`` says which, and which of them are kept."""
+
+    text: TokenisedText
+    window: Window
+
+    def sequence(self, model: LanguageModel) -> list[int]:
+        """What the model reads: the tokens and the special ones around them."""
+        return [*model.prefix, *self.text.ids[self.window.start : self.window.stop], *model.suffix]
+
+
+def tokenised(model: LanguageModel, texts: Sequence[str]) -> list[TokenisedText]:
+    """Texts as tokens, without special tokens.
+
+    Raises
+    ------
+    StoryError
+        No text, or a text without a token.
+    ModelError
+        A token that the model does not have.
+    """
+    if not texts:
+        raise StoryError("There is nothing to read", found="no text", needed="at least one", do="give texts")
+    size, found = model.model.config.get_text_config().vocab_size, []
+    for number, text in enumerate(texts):
+        encoding = model.tokenizer.encode(text, add_special_tokens=False)
+        if not encoding.ids:
+            raise StoryError(
+                f"Text {number + 1} has no token in model '{shorten(model.name)}'", found=repr(shorten(text)),
+                needed="a text the tokenizer can read", do="leave it out",
+            )  # fmt: skip
+        if max(encoding.ids) >= size:
+            raise ModelError(
+                f"Tokenizer and weights of '{shorten(model.name)}' do not belong together",
+                found=f"token {max(encoding.ids)}", needed=f"tokens below {size}", do="download the model again",
+            )  # fmt: skip
+        found.append(TokenisedText(number, text, tuple(encoding.ids), tuple(encoding.offsets)))
+    return found
+
+
+def stretches(model: LanguageModel, texts: Sequence[TokenisedText]) -> list[Stretch]:
+    """Every text in windows no longer than the model's context; nearly always one."""
+    reading = ExtractConfig()
+    return [
+        Stretch(text, window) for text in texts for window in token_windows(model, len(text.ids), reading)
+    ]
+
+
+def batches(lengths: Sequence[int], device: torch.device) -> Iterator[list[int]]:
+    """Numbers of sequences that go through the model together: of like length, padded to few tokens.
+
+    Parameters
+    ----------
+    lengths : sequence of int
+        Tokens of each sequence.
+    device : torch.device
+        A processor takes `BATCH_TOKENS` a pass, a GPU `GPU_BATCH_TOKENS`.
+
+    Examples
+    --------
+    >>> list(batches([300, 10, 200, 290], torch.device("cpu")))
+    [[0], [3], [2, 1]]
+    """
+    budget = BATCH_TOKENS if device.type == "cpu" else GPU_BATCH_TOKENS
+    batch: list[int] = []
+    for number in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
+        if batch and lengths[batch[0]] * (len(batch) + 1) > budget:
+            yield batch
+            batch = []
+        batch.append(number)
+    if batch:
+        yield batch
+
+
+def padded(
+    sequences: Sequence[Sequence[int]], pad: int, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Sequences of ids filled up at the right.
+
+    Returns
+    -------
+    input_ids, attention_mask : int64 (n_sequences, n_positions)
+        The mask is 0 where a position is filled up.
+
+    Examples
+    --------
+    >>> [part.tolist() for part in padded([[5, 6], [7]], 0, torch.device("cpu"))]
+    [[[5, 6], [7, 0]], [[1, 1], [1, 0]]]
+    """
+    longest = max(map(len, sequences))
+    ids = [[*sequence, *[pad] * (longest - len(sequence))] for sequence in sequences]
+    mask = [[1] * len(sequence) + [0] * (longest - len(sequence)) for sequence in sequences]
+    return torch.tensor(ids, device=device), torch.tensor(mask, device=device)
+
+
+def padding_token(model: LanguageModel) -> int:
+    """The config's padding token; 0 where it names none, for nothing attends to it."""
+    token = getattr(model.model.config.get_text_config(), "pad_token_id", None)
+    size = model.model.config.get_text_config().vocab_size
+    return token if isinstance(token, int) and 0 <= token < size else 0
