@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 
 from ..config import ExtractConfig
-from ..errors import ModelError, StoryError
+from ..errors import ModelError, TextError
 from .language_model import LanguageModel
 from .model_names import shorten
 from .windows import Window, token_windows
@@ -55,18 +55,18 @@ def tokenised(model: LanguageModel, texts: Sequence[str]) -> list[TokenisedText]
 
     Raises
     ------
-    StoryError
+    TextError
         No text, or a text without a token.
     ModelError
         A token that the model does not have.
     """
     if not texts:
-        raise StoryError("There is nothing to read", found="no text", needed="at least one", do="give texts")
+        raise TextError("There is nothing to read", found="no text", needed="at least one", do="give texts")
     size, found = model.model.config.get_text_config().vocab_size, []
     for number, text in enumerate(texts):
         encoding = model.tokenizer.encode(text, add_special_tokens=False)
         if not encoding.ids:
-            raise StoryError(
+            raise TextError(
                 f"Text {number + 1} has no token in model '{shorten(model.name)}'", found=repr(shorten(text)),
                 needed="a text the tokenizer can read", do="leave it out",
             )  # fmt: skip

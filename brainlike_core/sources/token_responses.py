@@ -57,7 +57,7 @@ def extract_tokens(
 
     Raises
     ------
-    StoryError
+    TextError
         No text, or one without tokens.
     ConfigError
         A layer or a kind that is not there.

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from brainlike_core.config import NEURON_KINDS
-from brainlike_core.errors import BrainlikeError, CancelledError, ConfigError, ModelError, StoryError
+from brainlike_core.errors import BrainlikeError, CancelledError, ConfigError, ModelError, TextError
 from brainlike_core.sources import token_batches
 from brainlike_core.sources.language_model import LanguageModel, open_model
 from brainlike_core.sources.neurons import listening, neuron_sites
@@ -110,9 +110,9 @@ def test_progress_and_cancel(tiny, monkeypatch):
 def test_what_cannot_be_read_is_refused(tiny):
     """No text, an empty text, a layer and a kind that are not there."""
     model = tiny("llama")
-    with pytest.raises(StoryError, match="found no text"):
+    with pytest.raises(TextError, match="found no text"):
         extract_tokens(model, [])
-    with pytest.raises(StoryError, match="Text 2 has no token"):
+    with pytest.raises(TextError, match="Text 2 has no token"):
         extract_tokens(model, ["bade", " "])
     with pytest.raises(ConfigError, match="numbers from 0 to 2"):
         extract_tokens(model, TEXTS, layers=(3,))
