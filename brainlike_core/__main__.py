@@ -13,9 +13,10 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import __version__, archive, engine, inventory, pipeline, report
+from . import __version__, archive, engine, follow_ups, inventory, pipeline, report
 from .config import (
     CONFOUNDS,
+    DEPTHS,
     METHODS,
     NEURON_KINDS,
     PRECISIONS,
@@ -23,6 +24,7 @@ from .config import (
     ChoiceConfig,
     DictionaryConfig,
     EncodingConfig,
+    LayersConfig,
     MatchConfig,
     OrganizationConfig,
     RecordingConfig,
@@ -73,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     show = _command(commands, "show", "the numbers of a finished run", _show)
     show.add_argument("run", help="the first characters of its id")
     _choose_parser(commands)
+    _layers_parser(commands)
     _command(commands, "verify", "check every byte of the store", _verify)
     prune = _command(commands, "prune", "remove the least recently used results", _prune)
     prune.add_argument("--keep-gb", type=float, default=10.0, help="gigabytes to keep (default 10)")
@@ -126,6 +129,15 @@ def _choose_parser(commands: Any) -> None:
         "--seeds", type=int, default=plain.n_seeds, help=f"of the run's own setting (default {plain.n_seeds})"
     )
     add("--neurons", type=int, default=plain.n_neurons, help=f"at most (default {plain.n_neurons})")
+
+
+def _layers_parser(commands: Any) -> None:
+    layers = _command(commands, "layers", "which layers of a finished run predict the brain?", _layers)
+    plain, add = LayersConfig(), layers.add_argument
+    add("run", help="the first characters of its id")
+    add("--by", default=plain.by, metavar="PART", help=f"{' | '.join(DEPTHS)} (default {plain.by})")
+    seeds = f"more dictionaries, for the depth of sub-groups (default {plain.n_seeds})"
+    add("--seeds", type=int, default=plain.n_seeds, help=seeds)
 
 
 def _recording_options(command: argparse.ArgumentParser) -> None:
@@ -331,6 +343,21 @@ def _choose(given: argparse.Namespace) -> None:
         print(
             f"{row['n_atoms']:>5} atoms, lambda {row['penalty']:<5g} R2 time {row['r2_time']:6.3f}, neurons "
             f"{row['r2_neurons']:6.3f}, stability {row['stability']:.2f} (null {row['stability_null']:.2f})  {mark}"
+        )
+    print("\n".join(numbers["sentences"]))
+
+
+def _layers(given: argparse.Namespace) -> None:
+    workspace = archive.open_store(given.cache)
+    config = LayersConfig(archive.find_run(given.run, workspace), given.by, n_seeds=given.seeds)
+    numbers = report.layers(*follow_ups.layer_answers(config, workspace, _Watch(config.label)))
+    if given.json:
+        print(json.dumps(numbers, allow_nan=False))
+        return
+    for row in numbers["rows"]:
+        bar = "#" * round(100 * max(row["r"], 0))
+        print(
+            f"{row['name']:<9} r {row['r']:6.3f} [{row['low']:6.3f}, {row['high']:6.3f}]  p {row['p_max']:.3f}  {bar}"
         )
     print("\n".join(numbers["sentences"]))
 

@@ -16,10 +16,17 @@ from pathlib import Path
 import pandas as pd
 
 from .claims import comparable
-from .config import CheckConfig, ChoiceConfig, RecordingConfig, RunConfig, run_config_from_dict
+from .config import (
+    CheckConfig,
+    ChoiceConfig,
+    LayersConfig,
+    RecordingConfig,
+    RunConfig,
+    run_config_from_dict,
+)
 from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
 from .store import Question, Store, Verification
-from .values import DictionaryChoice, FitCheck, Run, RunRecord, Story
+from .values import DictionaryChoice, FitCheck, LayerCurve, LayerProfiles, Run, RunRecord, Story
 
 _KEPT = "own_recordings.json"
 # A record without one of these is of another version: its run is not finished for this one.
@@ -91,6 +98,15 @@ def _record(run_id: str, workspace: Workspace) -> RunRecord | None:
     return record if set(record.entries) >= _SHOWN else None
 
 
+def _known_record(run_id: str, workspace: Workspace) -> RunRecord:
+    record = _record(run_id, workspace)
+    if record is None:
+        raise UnknownNameError(
+            "Unknown run", found=run_id[:12], needed="a finished run", do="run it first, or list the runs"
+        )
+    return record
+
+
 def finished_runs(workspace: Workspace) -> list[RunSummary]:
     """Finished runs, newest first; a damaged record, or one of another version, is left out."""
     found = []
@@ -133,11 +149,7 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
     DamagedEntryError
         When a result is damaged or pruned; running it again mends it.
     """
-    record = _record(run_id, workspace)
-    if record is None:
-        raise UnknownNameError(
-            "Unknown run", found=run_id[:12], needed="a finished run", do="run it first, or list the runs"
-        )
+    record = _known_record(run_id, workspace)
     parts = {}
     for step, key in record.entries.items():
         if step in ("extract", "responses"):
@@ -220,11 +232,7 @@ def choice_question(config: ChoiceConfig, workspace: Workspace) -> Question:
     ConfigError
         When its atoms are not those of a sparse dictionary.
     """
-    record = _record(config.run, workspace)
-    if record is None:
-        raise UnknownNameError(
-            "Unknown run", found=config.run[:12], needed="a finished run", do="run it first, or list the runs"
-        )
+    record = _known_record(config.run, workspace)
     used = record.config["dictionary"]
     if "responses" not in record.entries or used["method"] != "sparse":
         raise ConfigError(
@@ -244,6 +252,66 @@ def load_choice(config: ChoiceConfig, workspace: Workspace) -> DictionaryChoice 
         return workspace.results.get(choice_question(config, workspace).key)
     except (KeyError, DamagedEntryError, UnknownNameError, ConfigError):
         return None
+
+
+# -- layers ---------------------------------------------------------------------------
+
+
+def curve_question(config: LayersConfig, workspace: Workspace) -> Question:
+    """How well each layer predicts the brain; inputs: the run's responses, recording and atlas.
+
+    Raises
+    ------
+    UnknownNameError
+        When the run is not finished.
+    ConfigError
+        When it is a run without neurons, or its layers cannot be cut in thirds.
+    """
+    record = _record_with_neurons(config.run, workspace)
+    names = ("by", "n_surrogates", "max_locations", "max_null_locations")
+    settings = {name: getattr(config, name) for name in names}
+    settings |= {part: record.config[part] for part in ("dictionary", "encoding")}
+    return Question("curve", 1, settings, _keys(record, "responses", "recording", "atlas"))
+
+
+def profiles_question(config: LayersConfig, workspace: Workspace) -> Question:
+    """In which layers the sub-groups lie; inputs: the run's responses, dictionary and links.
+
+    Raises
+    ------
+    UnknownNameError, ConfigError
+        As `curve_question`.
+    """
+    record = _record_with_neurons(config.run, workspace)
+    settings = {name: getattr(config, name) for name in ("n_bootstraps", "n_seeds", "seed")}
+    settings["dictionary"] = record.config["dictionary"]
+    return Question("profiles", 1, settings, _keys(record, "responses", "dictionary", "match"))
+
+
+def _record_with_neurons(run_id: str, workspace: Workspace) -> RunRecord:
+    record = _known_record(run_id, workspace)
+    if "responses" not in record.entries:
+        raise ConfigError(
+            "Features of the words have no layers",
+            found=f"the run {record.label}",
+            needed="a run of a model",
+            do="choose another run",
+        )
+    return record
+
+
+def _keys(record: RunRecord, *steps: str) -> tuple[str, ...]:
+    return tuple(record.entries[step] for step in steps)
+
+
+def load_layers(config: LayersConfig, workspace: Workspace) -> tuple[LayerCurve, LayerProfiles] | None:
+    """Which layers predict the brain, and where sub-groups lie; None where it was never asked, is pruned or damaged."""
+    try:
+        asked = curve_question(config, workspace), profiles_question(config, workspace)
+        curve, profiles = (workspace.results.get(question.key) for question in asked)
+    except (KeyError, DamagedEntryError, UnknownNameError, ConfigError):
+        return None
+    return curve, profiles
 
 
 # -- words --------------------------------------------------------------------------

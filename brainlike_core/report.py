@@ -11,8 +11,10 @@ import numpy as np
 
 from .claims import compare
 from .config import RunConfig
+from .depth_claims import depth_claims
 from .figures.dictionary_choice import recommendation
-from .values import DictionaryChoice, FitCheck, Run
+from .figures.layers import best_sentence
+from .values import DictionaryChoice, FitCheck, LayerCurve, LayerProfiles, Run
 
 
 def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
@@ -238,6 +240,48 @@ def choice(found: DictionaryChoice) -> dict[str, Any]:
             "consensus_stability": found.consensus_stability.tolist(),
             "atom_stability": found.atom_stability.tolist(),
             "atom_null": found.atom_null,
+        }
+    )
+
+
+def layers(curve: LayerCurve, profiles: LayerProfiles) -> dict[str, Any]:
+    """Which layers predict the brain, and where its sub-groups lie, as ``layers --json`` prints it.
+
+    ``by, sentences, claims, rows, thirds, pairs, networks`` (of each row: r and p by network) ``, n_locations, n_predicted,
+    n_null, n_surrogates``; of the sub-groups ``layers, subgroups`` (with ``share, share_low, share_high`` by layer),
+    ``network_profiles, n_seeds, n_bootstraps``.
+    """
+    claims = depth_claims(curve)
+    cells = zip(curve.rows["name"], curve.network_r.tolist(), curve.network_p.tolist(), strict=True)
+    shares = (profiles.share.tolist(), profiles.share_low.tolist(), profiles.share_high.tolist())
+    return _plain(
+        {
+            "by": curve.by,
+            "sentences": [best_sentence(curve), *(claim.sentence for claim in claims)],
+            "claims": [dataclasses.asdict(claim) for claim in claims],
+            "rows": curve.rows.to_dict("records"),
+            "thirds": curve.thirds.to_dict("records"),
+            "pairs": curve.pairs.to_dict("records"),
+            "networks": [
+                {
+                    "name": name,
+                    "r": dict(zip(curve.networks, r, strict=True)),
+                    "p": dict(zip(curve.networks, p, strict=True)),
+                }
+                for name, r, p in cells
+            ],
+            "n_locations": curve.n_locations,
+            "n_predicted": curve.n_predicted,
+            "n_null": curve.n_null,
+            "n_surrogates": curve.null_means.shape[1],
+            "layers": profiles.layers,
+            "subgroups": [
+                row | {"share": share, "share_low": low, "share_high": high}
+                for row, share, low, high in zip(profiles.subgroups.to_dict("records"), *shares, strict=True)
+            ],
+            "network_profiles": profiles.networks.to_dict("records"),
+            "n_seeds": profiles.n_seeds,
+            "n_bootstraps": profiles.n_bootstraps,
         }
     )
 

@@ -17,6 +17,7 @@ from scipy import sparse
 from brainlike_core import archive, inventory
 from brainlike_core.config import (
     DictionaryConfig,
+    EncodingConfig,
     ExtractConfig,
     RecordingConfig,
     RunConfig,
@@ -63,6 +64,12 @@ def config(model: str = "minilm-l6", weights: str = "trained", recording: str = 
         extract=ExtractConfig(model=model, weights=weights),
         dictionary=DictionaryConfig(n_atoms=N_ATOMS),
     )
+
+
+def short_folds(model: str = "minilm-l6") -> RunConfig:
+    """The same with folds that sixty TRs can carry."""
+    encoding = EncodingConfig(n_folds=2, n_inner_folds=2, gap_trs=2, delays=(0,))
+    return dataclasses.replace(config(model), encoding=encoding)
 
 
 def make_run(settings: RunConfig | None = None, seed: int = 0) -> Run:

@@ -12,16 +12,29 @@ FILES = sorted([*(ROOT / "brainlike_core").rglob("*.py"), *(ROOT / "pages").glob
 
 BASE = {"values", "config", "errors", "__init__"}
 ALLOWED = {
-    "app": {"archive", "inventory", "claims", "fetching", "pipeline", "engine", "figures", "report"} | BASE,
-    "__main__": {"archive", "inventory", "pipeline", "engine", "figures", "report"} | BASE,
-    "engine": {"archive", "pipeline"} | BASE,
+    "app": {
+        "archive",
+        "inventory",
+        "claims",
+        "depth_claims",
+        "fetching",
+        "pipeline",
+        "engine",
+        "figures",
+        "report",
+    }
+    | BASE,
+    "__main__": {"archive", "follow_ups", "inventory", "pipeline", "engine", "figures", "report"} | BASE,
+    "engine": {"archive", "follow_ups", "pipeline"} | BASE,
     "fetching": {"inventory"} | BASE,
     "pipeline": {"archive", "inventory", "science", "sources", "store"} | BASE,
+    "follow_ups": {"archive", "science", "store"} | BASE,
     "inventory": {"sources"} | BASE,
     "archive": {"claims", "science", "sources", "store"} | BASE,
     "figures": {"figures"} | BASE,
-    "report": {"claims", "figures"} | BASE,
+    "report": {"claims", "depth_claims", "figures"} | BASE,
     "claims": BASE,
+    "depth_claims": {"claims"} | BASE,
     "sources": {"sources"} | BASE,
     "store": BASE,
     "science": {"science"} | BASE,

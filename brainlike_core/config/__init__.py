@@ -15,6 +15,7 @@ from .brain import (
     OrganizationConfig,
 )
 from .identity import canonical_json, digest
+from .layers import DEPTHS, LayersConfig, layers_config_from_dict
 from .neurons import (
     LOW_LEVEL,
     METHODS,
@@ -33,12 +34,14 @@ __all__ = [
     "CRITERIA",
     "CheckConfig",
     "ChoiceConfig",
+    "DEPTHS",
     "DictionaryConfig",
     "EncodingConfig",
     "EqualSizeConfig",
     "ExtractConfig",
     "LOW_LEVEL",
     "METHODS",
+    "LayersConfig",
     "MatchConfig",
     "NEURON_KINDS",
     "NUISANCE",
@@ -54,6 +57,7 @@ __all__ = [
     "choice_config_from_dict",
     "digest",
     "extract_configs",
+    "layers_config_from_dict",
     "run_config_from_dict",
     "with_settings",
 ]

@@ -41,7 +41,7 @@ def run_names(runs: Sequence[Run]) -> list[str]:
     return [n if names.count(n) == 1 else f"{n} · {r.id[:6]}" for n, r in zip(names, runs, strict=True)]
 
 
-def _looks(runs: Sequence[Run]) -> list[tuple[str, str, str]]:
+def run_looks(runs: Sequence[Run]) -> list[tuple[str, str, str]]:
     """Name, colour, and fill (the colour, or paper for random weights) of each run."""
     extracts = [run.config.extract for run in runs]  # type: ignore[attr-defined]
     colours = theme.model_colours([e.model for e in extracts])
@@ -60,7 +60,7 @@ def diversity_consistency(runs: Sequence[Run], consistency: str = "consistency")
     consistency : {'consistency', 'consistency_spatial'}
     """
     figure = go.Figure()
-    for run, (name, colour, fill) in zip(runs, _looks(runs), strict=True):
+    for run, (name, colour, fill) in zip(runs, run_looks(runs), strict=True):
         if run.dictionary.names:
             continue  # a handful of features has no organization
         table = run.organization.metrics.set_index("metric")
@@ -113,7 +113,7 @@ def involvement(runs: Sequence[Run], rule: str = "paper") -> go.Figure:
     networks = runs[0].atlas.networks
     rows = np.arange(len(networks))
     figure, width = go.Figure(), 0.78 / len(runs)
-    for i, (run, (name, colour, fill)) in enumerate(zip(runs, _looks(runs), strict=True)):
+    for i, (run, (name, colour, fill)) in enumerate(zip(runs, run_looks(runs), strict=True)):
         y = rows + (i - (len(runs) - 1) / 2) * width
         c = run.correspondence
         counts = (c.paper_links if rule == "paper" else c.accepted_links).sum(1)  # (2, n_networks)
@@ -195,7 +195,7 @@ def layer_profiles(runs: Sequence[Run], n_columns: int = 2) -> go.Figure:
 def heldout_scores(runs: Sequence[Run]) -> go.Figure:
     """Mean held-out r of each run on its null range, with p."""
     figure = go.Figure()
-    looks = _looks(runs)
+    looks = run_looks(runs)
     for i, (run, (name, colour, fill)) in enumerate(zip(runs, looks, strict=True)):
         e = run.encoding
         low, high = np.percentile(e.null_means, [2.5, 97.5])
@@ -233,7 +233,7 @@ def heldout_scores(runs: Sequence[Run]) -> go.Figure:
 def lag_curves(runs: Sequence[Run]) -> go.Figure:
     """Held-out r against the delay beyond the haemodynamic response, in seconds."""
     figure = go.Figure()
-    for run, (name, colour, fill) in zip(runs, _looks(runs), strict=True):
+    for run, (name, colour, fill) in zip(runs, run_looks(runs), strict=True):
         solid = fill == colour
         figure.add_trace(
             go.Scatter(

@@ -144,7 +144,7 @@ def organize(
     samples = _bootstraps(dictionary, encoded, correspondence, null, match_config, config, tr, rng)
     histogram = dictionary.layer_histogram
     metrics = _metrics_table(view, samples, histogram, config, rng)
-    profiles = _layer_profiles(view.links, histogram)
+    profiles = network_profiles(view.links, histogram)
     networks = _network_table(view, samples, correspondence, profiles, config, rng)
     return Organization(metrics=metrics, networks=networks, layer_profiles=profiles)
 
@@ -199,12 +199,12 @@ def block_rows(n_rows: int, block: int, rng: np.random.Generator) -> np.ndarray:
 
 def _model_consistency(correlations: np.ndarray, links: np.ndarray) -> float:
     """Mean over networks with at least two linked atoms."""
-    values = [mean_pairwise(correlations, members) for members in _members(links)]
+    values = [mean_pairwise(correlations, members) for members in linked_atoms(links)]
     known = [v for v in values if np.isfinite(v)]
     return float(np.mean(known)) if known else float("nan")
 
 
-def _members(links: np.ndarray) -> list[np.ndarray]:
+def linked_atoms(links: np.ndarray) -> list[np.ndarray]:
     """Atoms linked to each network, with either sign."""
     linked = np.any(links, 0)  # (n_atoms, n_networks)
     return [np.flatnonzero(linked[:, f]) for f in range(linked.shape[1])]
@@ -264,7 +264,7 @@ def _layer_interval(histogram: np.ndarray, rng: np.random.Generator, n: int = 20
 
 def _null_consistency(view: View, n_null: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
     """Consistency of random atom sets of the same sizes."""
-    sizes = [len(m) for m in _members(view.links)]
+    sizes = [len(m) for m in linked_atoms(view.links)]
     time, space = [], []
     for _ in range(n_null):
         sets = [rng.permutation(len(view.time))[:size] for size in sizes if size >= 2]
@@ -284,9 +284,11 @@ def _network_table(
     counts = involvement(view.links)
     depth = np.linspace(0, 1, profiles.shape[1])
     rows = []
-    for f, members in enumerate(_members(view.links)):
+    for f, members in enumerate(linked_atoms(view.links)):
         value = mean_pairwise(view.time, members)
-        low, high = _interval(value, np.array([mean_pairwise(s.time, _members(s.links)[f]) for s in samples]))
+        low, high = _interval(
+            value, np.array([mean_pairwise(s.time, linked_atoms(s.links)[f]) for s in samples])
+        )
         null = [
             mean_pairwise(view.time, rng.permutation(len(view.time))[: len(members)])
             for _ in range(config.n_null if len(members) >= 2 else 0)
@@ -304,11 +306,11 @@ def _network_table(
     return pd.DataFrame(rows, columns=columns.split())
 
 
-def _layer_profiles(links: np.ndarray, histogram: np.ndarray) -> np.ndarray:
+def network_profiles(links: np.ndarray, histogram: np.ndarray) -> np.ndarray:
     """Mean layer histogram of the atoms linked to each network: (n_networks, n_layers)."""
     share = histogram / np.maximum(histogram.sum(1, keepdims=True), 1)
     profiles = np.zeros((links.shape[2], histogram.shape[1]), np.float32)
-    for f, members in enumerate(_members(links)):
+    for f, members in enumerate(linked_atoms(links)):
         if len(members) and share[members].sum() > 0:
             profiles[f] = share[members].sum(0) / share[members].sum()
     return profiles

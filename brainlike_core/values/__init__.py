@@ -8,6 +8,7 @@ right. Times are seconds, except in names that end in ``_trs``.
 
 from .brain import FitCheck, NetworkAtlas, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
+from .layers import LayerCurve, LayerProfiles
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .run import Provenance, Run, RunRecord
 from .story import Audio, Story
@@ -24,6 +25,8 @@ __all__ = [
     "EncodingResult",
     "EqualSize",
     "FitCheck",
+    "LayerCurve",
+    "LayerProfiles",
     "NetworkAtlas",
     "NeuronResponses",
     "Organization",

@@ -1,0 +1,108 @@
+"""What is asked of a finished run afterwards: remembered like a step, computed from its stored results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .archive import Workspace, curve_question, profiles_question
+from .config import DictionaryConfig, EncodingConfig, LayersConfig
+from .errors import RecordingError
+from .store import Question
+from .values import LayerCurve, LayerProfiles
+
+Progress = Callable[[str, float], None]
+
+
+def _silent(step: str, fraction: float) -> None:
+    """No one watches."""
+
+
+def layer_answers(
+    config: LayersConfig, workspace: Workspace, progress: Progress = _silent
+) -> tuple[LayerCurve, LayerProfiles]:
+    """Which layers of a finished run predict the brain, and in which layers its sub-groups lie.
+
+    Parameters
+    ----------
+    config : LayersConfig
+    workspace : Workspace
+    progress : callable(step, fraction)
+        Of the steps ``curve`` and ``profiles``; may raise `CancelledError` to stop.
+
+    Returns
+    -------
+    LayerCurve, LayerProfiles
+        See `science.layer_curve.layer_curve` and `science.layer_profiles.layer_profiles`.
+
+    Raises
+    ------
+    UnknownNameError, ConfigError
+        As `archive.curve_question`.
+    RecordingError
+        When a result of the run is no longer in the cache.
+    """
+    curve = _remember(curve_question(config, workspace), workspace, progress, _curve, config)
+    asked = profiles_question(config, workspace)
+    return curve, _remember(asked, workspace, progress, _profiles, config)
+
+
+def _remember(
+    question: Question, workspace: Workspace, progress: Progress, compute: Callable, config: Any
+) -> Any:
+    """The stored answer, or a new one from what the run stored; watched, and stopped on request."""
+
+    def cancelled() -> bool:
+        progress(question.step, 0.0)  # raises CancelledError where the person asked to stop
+        return False
+
+    def report(fraction: float) -> None:
+        progress(question.step, fraction)
+
+    progress(question.step, 0.0)
+    found = workspace.results.remember(
+        question,
+        lambda: compute(_stored(question, config.run, workspace), question, config, report),
+        cancelled=cancelled,
+    )
+    progress(question.step, 1.0)
+    return found
+
+
+def _stored(question: Question, run_id: str, workspace: Workspace) -> list[Any]:
+    """The results of the run that a question is asked of, in the order of its inputs."""
+    try:
+        return [workspace.results.get(key) for key in question.inputs]
+    except KeyError:
+        raise RecordingError(
+            f"Results of run {run_id[:12]} are no longer in the cache",
+            needed="its stored neurons, recording and maps",
+            do="run it again: only what is missing is computed",
+        ) from None
+
+
+def _curve(
+    stored: list[Any], question: Question, config: LayersConfig, report: Callable[[float], None]
+) -> LayerCurve:
+    from .science.layer_curve import layer_curve
+    from .science.matching import location_overlap
+
+    responses, (recording, *_), atlas = stored
+    overlap = location_overlap(
+        atlas.labels, recording.vertex_location, atlas.n_networks, recording.n_locations
+    )
+    dictionary = DictionaryConfig(**question.config["dictionary"])
+    encoding = EncodingConfig(**question.config["encoding"])
+    return layer_curve(
+        responses, recording.bold, overlap, atlas.networks, dictionary, encoding, config, report
+    )
+
+
+def _profiles(
+    stored: list[Any], question: Question, config: LayersConfig, report: Callable[[float], None]
+) -> LayerProfiles:
+    from .science.layer_profiles import layer_profiles
+
+    responses, dictionary, matched = stored
+    used = DictionaryConfig(**question.config["dictionary"])
+    return layer_profiles(responses, dictionary, matched.paper_links, matched.networks, used, config, report)
