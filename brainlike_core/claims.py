@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .config import RunConfig
+from .science.statistics import difference_beyond_null
 from .values import Run
 
 # What is claimed of the first model against the second, by metric.
@@ -114,18 +115,11 @@ def _names(first: Run, second: Run) -> tuple[str, str]:
 
 
 def _prediction(first: Run, second: Run) -> Claim:
-    """Mean held-out r of the whole models, less what both get of the same phase-randomised recordings.
-
-    Slow responses score above 0 by themselves, and one model's may be slower
-    than another's: that part of the difference is no prediction.
-    """
+    """Mean held-out r of the whole models, less what both get of the same phase-randomised recordings."""
     a, b = first.encoding, second.encoding
     n = min(len(a.null_means), len(b.null_means))
-    null = np.asarray(a.null_means[:n], float) - np.asarray(b.null_means[:n], float)
-    by_chance, (short, long) = float(null.mean()), np.percentile(null, [2.5, 97.5]) - null.mean()
-    difference = a.r_mean - b.r_mean - by_chance
-    low, high = difference - float(long), difference - float(short)
-    p = (1 + int((np.abs(null - by_chance) >= abs(difference)).sum())) / (n + 1)
+    nulls = (a.null_means[:n], b.null_means[:n])
+    by_chance, difference, low, high, p = difference_beyond_null((a.r_mean, b.r_mean), nulls)
     note = f"{by_chance:z.3f} of the difference is that of the null and left out; p {p:.3f}, {n} phase-randomised recordings"
     return _claim("r_heldout", _names(first, second), (a.r_mean, b.r_mean), (difference, low, high), note)
 

@@ -33,7 +33,7 @@ ALLOWED = {
     "archive": {"claims", "science", "sources", "store"} | BASE,
     "figures": {"figures"} | BASE,
     "report": {"claims", "depth_claims", "figures"} | BASE,
-    "claims": BASE,
+    "claims": {"science"} | BASE,
     "depth_claims": {"claims"} | BASE,
     "sources": {"sources"} | BASE,
     "store": BASE,

@@ -26,6 +26,7 @@ from .neurons import (
     ResponseConfig,
     extract_configs,
 )
+from .power import PowerConfig
 from .recording import CONFOUNDS, CheckConfig, RecordingConfig, check_config_from_dict
 from .run import ChoiceConfig, RunConfig, choice_config_from_dict, run_config_from_dict, with_settings
 
@@ -48,6 +49,7 @@ __all__ = [
     "NULLS",
     "OrganizationConfig",
     "PRECISIONS",
+    "PowerConfig",
     "REGRESSIONS",
     "RecordingConfig",
     "ResponseConfig",

@@ -104,6 +104,57 @@ def p_from_null(observed: np.ndarray, null: np.ndarray) -> np.ndarray:
     return (at_least + 1) / (len(ordered) + 1)
 
 
+def difference_beyond_null(
+    observed: tuple[float, float], nulls: tuple[np.ndarray, np.ndarray], level: float = 0.05
+) -> tuple[float, float, float, float, float]:
+    """How much one score exceeds another beyond what both get of the same surrogates.
+
+    Slow responses score above 0 by themselves, and one model's may be slower
+    than another's: that part of the difference is no effect. The null says that
+    neither predicts.
+
+    Parameters
+    ----------
+    observed : two floats
+    nulls : two (n,) arrays
+        Scores of the same surrogates.
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    by_chance, difference, low, high, p : float
+        Mean difference of the null; the difference less that, its interval, and
+        its two-sided p.
+
+    Examples
+    --------
+    >>> null = np.array([0.0, 0.1, 0.2])
+    >>> [round(value, 3) for value in difference_beyond_null((0.5, 0.1), (null, null - 0.1))]
+    [0.1, 0.3, 0.3, 0.3, 0.25]
+    """
+    null = np.asarray(nulls[0], float) - np.asarray(nulls[1], float)
+    by_chance = float(null.mean())
+    short, long = np.quantile(null, [level / 2, 1 - level / 2]) - by_chance
+    difference = observed[0] - observed[1] - by_chance
+    p = (1 + int((np.abs(null - by_chance) >= abs(difference)).sum())) / (len(null) + 1)
+    return by_chance, difference, difference - float(long), difference - float(short), p
+
+
+def wilson(share: float, n: int, level: float = 0.95) -> tuple[float, float]:
+    """Interval of a share of n trials (Wilson 1927, doi:10.1080/01621459.1927.10502953).
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in wilson(0.5, 4)]
+    [0.15, 0.85]
+    """
+    z2 = stats.norm.isf((1 - level) / 2) ** 2
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = np.sqrt(z2 * (share * (1 - share) / n + z2 / (4 * n * n))) / (1 + z2 / n)
+    return max(0.0, float(middle - half)), min(1.0, float(middle + half))
+
+
 def fdr(p: np.ndarray) -> np.ndarray:
     """Benjamini-Hochberg adjusted p over all values of an array (NaN stays NaN).
 
