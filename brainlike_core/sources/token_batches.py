@@ -15,6 +15,7 @@ from .windows import Window, token_windows
 
 BATCH_TOKENS = 512  # of one pass, on a processor
 GPU_BATCH_TOKENS = 16_384
+PASS_BYTES, GPU_PASS_BYTES = 1 << 27, 1 << 31
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def stretches(model: LanguageModel, texts: Sequence[TokenisedText]) -> list[Stre
     ]
 
 
-def batches(lengths: Sequence[int], device: torch.device) -> Iterator[list[int]]:
+def batches(lengths: Sequence[int], device: torch.device, n_values: int = 1) -> Iterator[list[int]]:
     """Numbers of sequences that go through the model together: of like length, padded to few tokens.
 
     Parameters
@@ -96,13 +97,18 @@ def batches(lengths: Sequence[int], device: torch.device) -> Iterator[list[int]]
         Tokens of each sequence.
     device : torch.device
         A processor takes `BATCH_TOKENS` a pass, a GPU `GPU_BATCH_TOKENS`.
+    n_values : int
+        Float32 values that each token leaves behind (a vocabulary of logits);
+        a pass takes no more tokens than `PASS_BYTES` or `GPU_PASS_BYTES` hold.
 
     Examples
     --------
     >>> list(batches([300, 10, 200, 290], torch.device("cpu")))
     [[0], [3], [2, 1]]
     """
-    budget = BATCH_TOKENS if device.type == "cpu" else GPU_BATCH_TOKENS
+    on_cpu = device.type == "cpu"
+    budget = BATCH_TOKENS if on_cpu else GPU_BATCH_TOKENS
+    budget = min(budget, (PASS_BYTES if on_cpu else GPU_PASS_BYTES) // (4 * n_values))
     batch: list[int] = []
     for number in sorted(range(len(lengths)), key=lambda i: -lengths[i]):
         if batch and lengths[batch[0]] * (len(batch) + 1) > budget:

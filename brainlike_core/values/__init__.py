@@ -11,6 +11,7 @@ from .correspondence import Correspondence, EncodingResult, EqualSize, Organizat
 from .layers import LayerCurve, LayerProfiles
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .run import Provenance, Run, RunRecord
+from .scores import MEASURES, Scores
 from .story import Audio, Story
 from .texts import ChoiceItem, ChoiceTask, SentencePair, SentencePairs, TextSet
 from .tokens import TokenResponses
@@ -27,6 +28,7 @@ __all__ = [
     "FitCheck",
     "LayerCurve",
     "LayerProfiles",
+    "MEASURES",
     "NetworkAtlas",
     "NeuronResponses",
     "Organization",
@@ -36,6 +38,7 @@ __all__ = [
     "Recovery",
     "Run",
     "RunRecord",
+    "Scores",
     "SentencePair",
     "SentencePairs",
     "Story",
