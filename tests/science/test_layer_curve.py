@@ -160,7 +160,10 @@ def test_family_wise_p_by_hand():
     """Three surrogates of two rows, the second with a null a hundred times as wide: it does not hide the first."""
     null = np.array([[0.0, 1.0, 2.0], [0.0, 100.0, 200.0]])[:, :, None]
     p = family_wise_p(np.array([[5.0], [100.0]]), null)[:, 0]
-    assert p.tolist() == [1 / 4, 3 / 4]  # standardised 1.60 and 0; the largest of the surrogates -1.07, 0, 1.41
+    assert p.tolist() == [
+        1 / 4,
+        3 / 4,
+    ]  # standardised 1.60 and 0; the largest of the surrogates -1.07, 0, 1.41
     assert np.isnan(family_wise_p(np.array([[5.0], [np.nan]]), null)[1, 0])
 
 
