@@ -16,6 +16,19 @@ from .brain import (
 )
 from .identity import canonical_json, digest
 from .layers import DEPTHS, LayersConfig, layers_config_from_dict
+from .networks import (
+    ACTIONS,
+    DECOMPOSITIONS,
+    PREDICTION_RULES,
+    REPLACEMENTS,
+    TEXT_SETS,
+    BridgeConfig,
+    LesionConfig,
+    NetworksConfig,
+    bridge_config_from_dict,
+    lesion_config_from_dict,
+    networks_config_from_dict,
+)
 from .neurons import (
     LOW_LEVEL,
     METHODS,
@@ -31,6 +44,17 @@ from .recording import CONFOUNDS, CheckConfig, RecordingConfig, check_config_fro
 from .run import ChoiceConfig, RunConfig, choice_config_from_dict, run_config_from_dict, with_settings
 
 __all__ = [
+    "ACTIONS",
+    "DECOMPOSITIONS",
+    "PREDICTION_RULES",
+    "REPLACEMENTS",
+    "TEXT_SETS",
+    "BridgeConfig",
+    "LesionConfig",
+    "NetworksConfig",
+    "bridge_config_from_dict",
+    "lesion_config_from_dict",
+    "networks_config_from_dict",
     "CONFOUNDS",
     "CRITERIA",
     "CheckConfig",

@@ -9,6 +9,7 @@ right. Times are seconds, except in names that end in ``_trs``.
 from .brain import FitCheck, NetworkAtlas, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
 from .layers import LayerCurve, LayerProfiles
+from .networks import BridgeResult, LesionResult, ModelNetworks
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .run import Provenance, Run, RunRecord
 from .scores import MEASURES, Scores
@@ -20,6 +21,7 @@ __all__ = [
     "Audio",
     "ChoiceItem",
     "ChoiceTask",
+    "BridgeResult",
     "Correspondence",
     "Dictionary",
     "DictionaryChoice",
@@ -29,6 +31,8 @@ __all__ = [
     "LayerCurve",
     "LayerProfiles",
     "MEASURES",
+    "LesionResult",
+    "ModelNetworks",
     "NetworkAtlas",
     "NeuronResponses",
     "Organization",

@@ -1,0 +1,188 @@
+"""Functional networks inside a language model, and what cutting neurons does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from ..errors import ModelError
+from .frozen import Frozen, check
+
+
+@dataclass(frozen=True, eq=False)
+class ModelNetworks(Frozen):
+    """Functional networks inside a language model (arXiv 2502.20408).
+
+    Attributes
+    ----------
+    model : str
+        Name, and revision or file digest, of the model.
+    maps : float32 (n_networks, n_neurons)
+        z over neurons; the strong side of each network is positive.
+    time_courses : float32 (n_tokens, n_networks)
+        Unit variance over tokens.
+    threshold : float
+        z above which a neuron is a key neuron.
+    explained : float32 (n_networks,)
+        Share of the variance of all neurons that each network carries.
+    means : float32 (n_neurons,)
+        Mean response over all tokens: what a ``mean`` lesion puts in.
+    converged : bool
+    n_iterations : int
+    layers : tuple of int
+    n_units : int
+    tokens : DataFrame
+        text (number), token; one row per token.
+    texts : DataFrame
+        text_set, text; one row per text.
+    overlap : float32 (n_texts, n_networks)
+        Overlap (IoU) of each network with the best of the networks of one text alone.
+    recurrence : DataFrame
+        text_set, network, share, null, p, q: share of texts in which it recurs,
+        and the same of random networks.
+    connectivity : float32 (n_networks, n_networks)
+        Correlation of the mean responses of their key neurons.
+    stability : DataFrame
+        network, seeds, halves (matched \\|r\\| of maps, median over seeds; between
+        halves of the texts), and their nulls seeds_null, halves_null.
+    reading : dict
+        How the model was run.
+    """
+
+    model: str
+    maps: np.ndarray
+    time_courses: np.ndarray
+    threshold: float
+    explained: np.ndarray
+    means: np.ndarray
+    converged: bool
+    n_iterations: int
+    layers: tuple[int, ...]
+    n_units: int
+    tokens: pd.DataFrame
+    texts: pd.DataFrame
+    overlap: np.ndarray
+    recurrence: pd.DataFrame
+    connectivity: np.ndarray
+    stability: pd.DataFrame
+    reading: dict = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        need = len(self.layers) * self.n_units
+        check(
+            self.maps.ndim == 2 and self.maps.shape[1] == need == len(self.means),
+            ModelError, "Networks do not cover the model's neurons", self.maps.shape, f"(n_networks, {need})",
+            "find them again",
+        )  # fmt: skip
+        shape = (len(self.tokens), self.n_networks)
+        check(
+            self.time_courses.shape == shape, ModelError, "Networks and tokens do not fit",
+            self.time_courses.shape, str(shape), "find them again",
+        )  # fmt: skip
+        self.freeze()
+
+    @property
+    def n_networks(self) -> int:
+        return len(self.maps)
+
+    @property
+    def n_neurons(self) -> int:
+        return self.maps.shape[1]
+
+    @property
+    def key(self) -> np.ndarray:
+        """Key neurons of each network, bool (n_networks, n_neurons)."""
+        return self.maps > self.threshold
+
+    @property
+    def layer_histogram(self) -> np.ndarray:
+        """Key neurons of each network by layer, int64 (n_networks, n_layers)."""
+        return self.key.reshape(self.n_networks, len(self.layers), self.n_units).sum(2)
+
+
+@dataclass(frozen=True, eq=False)
+class LesionResult(Frozen):
+    """What a model loses without some neurons, against random ones of the same layers.
+
+    Attributes
+    ----------
+    model, action : str
+        ``action`` in words, such as ``lesion of network 3``.
+    neurons : bool (n_neurons,)
+        Those that were named: cut, kept alone, or amplified.
+    layers : tuple of int
+    n_units : int
+    effects : DataFrame
+        One row per score: task, score, higher_is_better, n_items, intact, cut,
+        random_mean, random_sd, random_15 (15 % of all neurons, as in the paper),
+        difference (cut minus the mean of random), low, high (95 % bootstrap
+        interval over items), effect (in SDs of random), p (one-sided: worse than
+        random), p_two.
+    draws : DataFrame
+        task, draw, value: the score of each matched random lesion.
+    continuations : DataFrame
+        prompt, intact, cut, random: generated text; empty where the model cannot.
+    """
+
+    model: str
+    action: str
+    neurons: np.ndarray
+    layers: tuple[int, ...]
+    n_units: int
+    effects: pd.DataFrame
+    draws: pd.DataFrame
+    continuations: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        self.freeze()
+
+    @property
+    def n_cut(self) -> int:
+        """Neurons that were named."""
+        return int(self.neurons.sum())
+
+
+@dataclass(frozen=True, eq=False)
+class BridgeResult(Frozen):
+    """The sub-groups of a brain network cut out of the model: what language and the brain's prediction lose.
+
+    Attributes
+    ----------
+    run : str
+        Id of the run whose sub-groups they are.
+    network, against : str
+        The two brain networks of the double dissociation; ``against`` may be empty.
+    rule : str
+        ``accepted`` or ``spin``: which links named the sub-groups.
+    groups : DataFrame
+        cut, n_atoms, atoms (numbers, text), n_neurons: one row per network's
+        sub-groups that were cut.
+    language : DataFrame
+        cut, task, score, higher_is_better, n_items, intact, value, random_mean,
+        random_sd, difference, low, high, effect, p.
+    prediction : DataFrame
+        cut, network, n_locations, intact, value, random_mean, random_sd,
+        difference, effect, p: mean held-out r of each brain network's locations
+        when the model reads the story without ``cut``.
+    draws : DataFrame
+        cut, draw, then one column per brain network and ``language``.
+    dissociation : dict
+        own, other, interaction, p, low, high: (loss of ``network`` by its own cut
+        minus by the other's) plus the same of ``against``, against matched
+        random pairs; empty where there is no second network.
+    """
+
+    run: str
+    network: str
+    against: str
+    rule: str
+    groups: pd.DataFrame
+    language: pd.DataFrame
+    prediction: pd.DataFrame
+    draws: pd.DataFrame
+    dissociation: dict
+
+    def __post_init__(self) -> None:
+        self.freeze()
