@@ -4,7 +4,7 @@ import streamlit as st
 
 import page_parts as parts
 import run_form
-from brainlike_core import archive, engine, inventory, report
+from brainlike_core import archive, engine, inventory, jobs, report
 from brainlike_core.figures import charts
 
 HERO = (
@@ -21,11 +21,11 @@ def begin(configs: list) -> None:
 @st.fragment(run_every=1)
 def progress() -> None:
     """Runs under way; when one ends the page is drawn again."""
-    jobs = engine.active(parts.CACHE)
-    under_way = [job.run_id for job in jobs if job.state in ("queued", "running")]
+    watched = jobs.active(parts.CACHE)
+    under_way = [job.run_id for job in watched if job.state in ("queued", "running")]
     ended = set(st.session_state.get("under way", [])) - set(under_way)
     st.session_state["under way"] = under_way
-    for job in jobs:
+    for job in watched:
         parts.job_card(job)
     if ended:
         st.rerun()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import page_parts as parts
-from brainlike_core import archive, engine
+from brainlike_core import archive, engine, jobs
 from brainlike_core.config import ChoiceConfig
 from brainlike_core.figures import dictionary_choice
 from brainlike_core.values import DictionaryChoice, Run
@@ -19,7 +19,7 @@ def why_this_many(run: Run, atom: int) -> None:
     if run.dictionary.names or run.config.dictionary.method != "sparse":  # type: ignore[attr-defined]
         return
     config = ChoiceConfig(run.id)
-    now = engine.status(config.id, parts.CACHE)
+    now = jobs.status(config.id, parts.CACHE)
     active = now is not None and now.state in ("queued", "running")
     if active:
         st.session_state["choice"] = run.id  # it stays open when the answer comes
@@ -43,7 +43,7 @@ def _show(run: Run, found: DictionaryChoice, atom: int) -> None:
     st.download_button("Settings as CSV", found.table.to_csv(index=False), name, icon=":material/download:")
 
 
-def _offer(config: ChoiceConfig, now: engine.Status | None) -> None:
+def _offer(config: ChoiceConfig, now: jobs.Status | None) -> None:
     """What would be compared, the command, and a button; why an earlier attempt failed."""
     st.markdown(
         "The number of sub-groups and the penalty are choices. This tries others on neurons that no atom was learned "
@@ -55,14 +55,14 @@ def _offer(config: ChoiceConfig, now: engine.Status | None) -> None:
     if parts.embedded():
         return
     if st.button("Compare settings", key="choose", icon=":material/play_arrow:"):
-        engine.start_choice(config, parts.CACHE, parts.SCHEDULER)
+        engine.start_aside(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
         st.rerun()
     st.code(f"python -m brainlike_core choose {config.run[:12]}", language="bash")
 
 
 @st.fragment(run_every=0.5)
 def _under_way(choice_id: str) -> None:
-    now = engine.status(choice_id, parts.CACHE)
+    now = jobs.status(choice_id, parts.CACHE)
     if now is None or now.state not in ("queued", "running"):
         st.rerun()
     else:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 import page_parts as parts
-from brainlike_core import archive, engine, report
+from brainlike_core import archive, engine, jobs, report
 from brainlike_core.config import CONFOUNDS, CheckConfig, RecordingConfig
 from brainlike_core.figures import library_charts
 from brainlike_core.values import FitCheck
@@ -199,7 +199,7 @@ def _safe(name: str) -> str:
 
 def begin_check(config: CheckConfig) -> None:
     """Start a check in another process; its id goes to the address, where a reload finds it."""
-    found = engine.start_check(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
+    found = engine.start_aside(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
     st.session_state["check"] = st.query_params["check"] = found[:12]
     st.rerun()
 
@@ -207,7 +207,7 @@ def begin_check(config: CheckConfig) -> None:
 def check_panel(own: bool) -> None:
     """The check that the address names, if it is of a recording of one's own (or of the catalogue)."""
     asked = st.query_params.get("check") or st.session_state.get("check", "")
-    one = engine.check(asked, parts.CACHE)
+    one = jobs.check(asked, parts.CACHE)
     if one is None or bool(one.config.recording.story) != own:
         return
     if one.status.state in ("queued", "running"):
@@ -233,7 +233,7 @@ def check_panel(own: bool) -> None:
 
 @st.fragment(run_every=0.5)
 def _under_way(check_id: str) -> None:
-    now = engine.status(check_id, parts.CACHE)
+    now = jobs.status(check_id, parts.CACHE)
     if now is None or now.state not in ("queued", "running"):
         st.rerun()
     else:

@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from brainlike_core import archive, engine, inventory
+from brainlike_core import archive, inventory, jobs
 from brainlike_core.errors import BrainlikeError, DamagedEntryError
 from brainlike_core.figures import charts
 from brainlike_core.figures.brain_viewer import BrainView, ViewerResult, brain_viewer, plotly_fallback
@@ -430,7 +430,7 @@ def run_table(finished: list[archive.RunSummary], shown: str) -> None:
     )  # fmt: skip
 
 
-def job_card(job: engine.Status) -> None:
+def job_card(job: jobs.Status) -> None:
     """One run under way: what it does, how long still, and Cancel."""
     with st.container(border=True):
         text, button = st.columns([8, 1], vertical_alignment="center")
@@ -441,7 +441,7 @@ def job_card(job: engine.Status) -> None:
         doing = job.step or "Waiting for its turn"
         text.progress(min(max(job.fraction, 0.0), 1.0), text=f"**{job.label}** · {doing}{left}")
         if button.button("Cancel", key=f"cancel-{job.run_id}", width="stretch"):
-            engine.cancel(job.run_id, CACHE)
+            jobs.cancel(job.run_id, CACHE)
         done = [
             f":green-badge[{title} · {seconds:.0f} s]"
             for title, state, seconds in job.steps

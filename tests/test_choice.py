@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from brainlike_core import archive, engine, pipeline, report
+from brainlike_core import archive, engine, jobs, pipeline, report
 from brainlike_core.__main__ import main
 from brainlike_core.config import ChoiceConfig, DictionaryConfig, ExtractConfig, RunConfig
 from brainlike_core.errors import CancelledError, ConfigError, RecordingError, UnknownNameError
@@ -90,10 +90,10 @@ def test_cancelled_between_two_dictionaries(home):
 def test_a_worker_compares_and_a_reload_finds_it(home):
     """Begun by id in another process: its state is on disk, then its result in the store; no walk is listed."""
     folder, config = home[0], small(home[1])
-    assert engine.start_choice(config, folder) == config.id
-    assert engine.active(folder) == []
+    assert engine.start_aside(config, folder) == config.id
+    assert jobs.active(folder) == []
     for _ in range(1200):
-        now = engine.status(config.id, folder)
+        now = jobs.status(config.id, folder)
         if now.state not in ("queued", "running"):
             break
         time.sleep(0.1)

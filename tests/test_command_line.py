@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from brainlike_core import archive, engine, pipeline
+from brainlike_core import archive, engine, jobs, pipeline
 from brainlike_core.__main__ import _configs, _parser, main
 from brainlike_core.sources import model_catalogue
 from tests.small_world import (
@@ -370,7 +370,7 @@ def test_kill_at_any_moment_loses_nothing(say, walked, data, tmp_path):
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL, f"{step} was over too soon"
         assert strict(say("verify", "--cache", tmp_path, "--json")[1])["damaged"] == []
-        (job,) = engine.active(tmp_path)
+        (job,) = jobs.active(tmp_path)
         assert job.state == "failed" and "Its process ended" in job.message
         assert strict(say("runs", "--cache", tmp_path, "--json")[1]) == {"runs": []}
     finished = command(*arguments)

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from brainlike_core import archive, engine, pipeline
+from brainlike_core import archive, engine, jobs, pipeline
 from brainlike_core.config import CheckConfig, DictionaryConfig, OrganizationConfig, RecordingConfig
 from brainlike_core.errors import CancelledError, RecordingError, StoreError
 from brainlike_core.sources import bids
@@ -41,7 +41,7 @@ def watched(data, tmp_path_factory):
     folder, said = tmp_path_factory.mktemp("watched"), []
 
     def watch(step, fraction):
-        said.append((step, fraction, engine.status(small_config().id, folder)))
+        said.append((step, fraction, jobs.status(small_config().id, folder)))
 
     run = engine.run_now(small_config(), folder, data, watch)
     return folder, run, said
@@ -94,17 +94,17 @@ def test_the_job_file_follows_the_steps(watched):
 def test_a_finished_walk_is_done(watched):
     """State done, fraction 1, and no longer among the active."""
     folder, run, _ = watched
-    status = engine.status(run.id, folder)
+    status = jobs.status(run.id, folder)
     assert (status.state, status.fraction, status.seconds_left, status.message) == ("done", 1.0, None, "")
-    assert engine.active(folder) == []
+    assert jobs.active(folder) == []
     assert_same(archive.load_run(run.id, archive.open_store(folder)), run)
     assert not [p for p in (folder / "jobs").iterdir() if p.suffix != ".json"]  # no temporary file is left
 
 
 def test_a_walk_that_was_never_begun(tmp_path):
     """No state, none active; to cancel it is no error and leaves nothing behind."""
-    assert engine.status("0" * 64, tmp_path) is None and engine.active(tmp_path) == []
-    engine.cancel("0" * 64, tmp_path)
+    assert jobs.status("0" * 64, tmp_path) is None and jobs.active(tmp_path) == []
+    jobs.cancel("0" * 64, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -115,19 +115,19 @@ def test_cancel_keeps_what_is_finished_and_a_later_run_completes(watched, data, 
 
     def watch(step, fraction):
         if step == "dictionary":
-            engine.cancel(config.id, tmp_path)
+            jobs.cancel(config.id, tmp_path)
 
     with pytest.raises(CancelledError, match="what is finished is kept"):
         engine.run_now(config, tmp_path, data, watch)
-    status = engine.status(config.id, tmp_path)
+    status = jobs.status(config.id, tmp_path)
     assert (status.state, status.step) == ("cancelled", "Learn the sparse dictionary")
     assert [state for _, state, _ in status.steps][:3] == ["done"] * 3 and "is kept" in status.message
-    assert [job.state for job in engine.active(tmp_path)] == ["cancelled"]
+    assert [job.state for job in jobs.active(tmp_path)] == ["cancelled"]
     workspace = archive.open_store(tmp_path)
     assert len(list(workspace.results)) == 3 and archive.finished_runs(workspace) == []
     computed = watch_computing(monkeypatch)
     run = engine.run_now(config, tmp_path, data)
-    assert computed == WALK[3:] and engine.status(config.id, tmp_path).state == "done"
+    assert computed == WALK[3:] and jobs.status(config.id, tmp_path).state == "done"
     for part in ("dictionary", "encoding", "correspondence", "organization"):
         assert_same(getattr(run, part), getattr(watched[1], part))
 
@@ -135,21 +135,21 @@ def test_cancel_keeps_what_is_finished_and_a_later_run_completes(watched, data, 
 @needs_minilm
 def test_cancel_of_a_finished_walk_changes_nothing(cache, data):
     """The next run is not stopped by it."""
-    engine.cancel(small_config().id, cache)
-    assert engine.status(small_config().id, cache).state == "done"
+    jobs.cancel(small_config().id, cache)
+    assert jobs.status(small_config().id, cache).state == "done"
     assert engine.run_now(small_config(), cache, data).id == small_config().id
 
 
 def test_a_queued_walk_is_cancelled_at_once_and_does_not_begin(tmp_path, data):
     """Its worker, when it comes to it, stops before anything is read."""
     config = small_config()
-    engine._Job(tmp_path, config).write("queued")
-    assert [job.state for job in engine.active(tmp_path)] == ["queued"]
-    engine.cancel(config.id, tmp_path)
-    assert engine.status(config.id, tmp_path).message == "Cancelled before it began."
+    jobs.Job(tmp_path, config).write("queued")
+    assert [job.state for job in jobs.active(tmp_path)] == ["queued"]
+    jobs.cancel(config.id, tmp_path)
+    assert jobs.status(config.id, tmp_path).message == "Cancelled before it began."
     fields = json.loads(json.dumps(dataclasses.asdict(config)))
     assert "was cancelled" in engine._task("jobs", fields, str(tmp_path), data)
-    assert engine.status(config.id, tmp_path).state == "cancelled"
+    assert jobs.status(config.id, tmp_path).state == "cancelled"
     assert list(archive.open_store(tmp_path).results) == []
 
 
@@ -158,7 +158,7 @@ def test_a_refusal_is_the_message_of_the_job(tmp_path, data):
     config = small_config(recording=RecordingConfig("pieman", (7,)))
     with pytest.raises(RecordingError) as refusal:
         engine.run_now(config, tmp_path, data)
-    status = engine.status(config.id, tmp_path)
+    status = jobs.status(config.id, tmp_path)
     assert status.state == "failed" and status.message == str(refusal.value)
     assert "Pie Man has no subject 7: found position 7, needed 1 to 4" in status.message
 
@@ -168,7 +168,7 @@ def test_a_defect_is_the_message_of_the_job(tmp_path, data, monkeypatch):
     monkeypatch.setattr(pipeline, "_recording", lambda state: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         engine.run_now(small_config(), tmp_path, data)
-    status = engine.status(small_config().id, tmp_path)
+    status = jobs.status(small_config().id, tmp_path)
     assert (status.state, status.message) == ("failed", "Unexpected ZeroDivisionError: division by zero")
 
 
@@ -193,42 +193,42 @@ def dead_process():
 def test_a_job_whose_process_is_dead_was_interrupted(tmp_path, state):
     """Not running for ever: failed, and what to do."""
     config = small_config()
-    engine._Job(tmp_path, config).write(state)
-    assert engine.status(config.id, tmp_path).state == state
+    jobs.Job(tmp_path, config).write(state)
+    assert jobs.status(config.id, tmp_path).state == state
     body = json.loads(job_file(tmp_path, config).read_text())
     job_file(tmp_path, config).write_text(json.dumps({**body, "pid": dead_process()}))
-    status = engine.status(config.id, tmp_path)
+    status = jobs.status(config.id, tmp_path)
     assert status.state == "failed" and status.message.startswith("Its process ended. Run it again")
-    assert [job.state for job in engine.active(tmp_path)] == ["failed"]
+    assert [job.state for job in jobs.active(tmp_path)] == ["failed"]
 
 
 def test_a_job_of_another_machine_is_believed(tmp_path):
     """Its process cannot be seen from here."""
     config = small_config()
-    engine._Job(tmp_path, config).write("running")
+    jobs.Job(tmp_path, config).write("running")
     body = json.loads(job_file(tmp_path, config).read_text())
     elsewhere = {**body, "pid": dead_process(), "host": "another"}
     job_file(tmp_path, config).write_text(json.dumps(elsewhere))
-    assert engine.status(config.id, tmp_path).state == "running"
+    assert jobs.status(config.id, tmp_path).state == "running"
 
 
 def test_old_failures_leave_the_list(tmp_path):
     """After a minute; a walk that is queued stays."""
     failed, queued = small_config(), small_config(organization=OrganizationConfig(seed=2))
-    engine._Job(tmp_path, failed).write("failed", "Why.")
-    engine._Job(tmp_path, queued).write("queued")
-    assert [job.state for job in engine.active(tmp_path)] == ["failed", "queued"]
+    jobs.Job(tmp_path, failed).write("failed", "Why.")
+    jobs.Job(tmp_path, queued).write("queued")
+    assert [job.state for job in jobs.active(tmp_path)] == ["failed", "queued"]
     for config in (failed, queued):
         os.utime(job_file(tmp_path, config), (time.time() - 61,) * 2)
-    assert [job.state for job in engine.active(tmp_path)] == ["queued"]
+    assert [job.state for job in jobs.active(tmp_path)] == ["queued"]
 
 
 def test_an_unreadable_job_file_is_no_job(tmp_path):
     """The list goes on without it."""
-    job = engine._Job(tmp_path, small_config())
+    job = jobs.Job(tmp_path, small_config())
     job.write("running")
     job_file(tmp_path, small_config()).write_text("{")
-    assert engine.status(small_config().id, tmp_path) is None and engine.active(tmp_path) == []
+    assert jobs.status(small_config().id, tmp_path) is None and jobs.active(tmp_path) == []
 
 
 # -- in a Dask worker ------------------------------------------------------------------
@@ -247,7 +247,7 @@ if __name__ == "__main__":
     once = engine._futures[good.id] is first
     print("started", flush=True)
     for run_id in ids:
-        while engine.status(run_id, folder).state in ("queued", "running"):
+        while jobs.status(run_id, folder).state in ("queued", "running"):
             time.sleep(0.05)
     heavy = [name for name in ("torch", "transformers", "numba") if name in sys.modules]
     print(json.dumps({"ids": ids, "once": once, "heavy": heavy}), flush=True)
@@ -279,7 +279,7 @@ def test_walks_in_a_worker_are_seen_from_another_process(watched, data, tmp_path
     assert {"running"} <= {status.state for status in seen} and seen[-1].state == "done"
     fractions = [status.fraction for status in seen]
     assert fractions == sorted(fractions) and len(set(fractions)) > 3
-    refused = engine.status(bad.id, folder)
+    refused = jobs.status(bad.id, folder)
     assert refused.state == "failed"
     assert refused.message.endswith("found K = 1000, needed K <= 102 (102 TRs, 384 neurons); lower --atoms.")
     run = archive.load_run(good.id, archive.open_store(folder))
@@ -290,10 +290,10 @@ def test_walks_in_a_worker_are_seen_from_another_process(watched, data, tmp_path
 def watch_until_done(config, folder):
     """States of one walk while any is active, its last one included."""
     seen = []
-    while any(job.state in ("queued", "running") for job in engine.active(folder)):
-        seen.append(engine.status(config.id, folder))
+    while any(job.state in ("queued", "running") for job in jobs.active(folder)):
+        seen.append(jobs.status(config.id, folder))
         time.sleep(0.05)
-    return [*seen, engine.status(config.id, folder)]
+    return [*seen, jobs.status(config.id, folder)]
 
 
 CHECKER = """
@@ -304,9 +304,9 @@ from brainlike_core.config import check_config_from_dict
 if __name__ == "__main__":
     config = check_config_from_dict(json.loads(sys.argv[2]))
     began = time.perf_counter()
-    check_id = engine.start_check(config, sys.argv[1])
+    check_id = engine.start_aside(config, sys.argv[1])
     waited = time.perf_counter() - began
-    while engine.status(check_id, sys.argv[1]).state in ("queued", "running"):
+    while jobs.status(check_id, sys.argv[1]).state in ("queued", "running"):
         time.sleep(0.05)
     heavy = [name for name in ("torch", "transformers", "numba", "nilearn") if name in sys.modules]
     print(json.dumps({"waited": waited, "heavy": heavy}), flush=True)
@@ -325,11 +325,11 @@ def test_a_check_in_a_worker_is_seen_from_another_process(tmp_path):
     )  # fmt: skip
     said = json.loads(done.stdout)
     assert said["heavy"] == [] and said["waited"] < 2
-    found = engine.check(config.id[:12], folder)
+    found = jobs.check(config.id[:12], folder)
     assert found.config == config and found.status.state == "done"
     assert [state for _, state, _ in found.status.steps] == ["done"] * 3
     assert_same(found.found, pipeline.check_fit(config, archive.open_store(tmp_path / "other")))
-    assert engine.active(folder) == []  # a check is no walk
+    assert jobs.active(folder) == []  # a check is no walk
 
 
 def test_cancel_of_a_check_is_heard_between_listeners(tmp_path, monkeypatch):
@@ -340,12 +340,12 @@ def test_cancel_of_a_check_is_heard_between_listeners(tmp_path, monkeypatch):
 
     def reading(path):
         read.append(path)
-        engine.cancel(config.id, tmp_path)
+        jobs.cancel(config.id, tmp_path)
         return read_table(path)
 
     monkeypatch.setattr(bids, "read_table", reading)
     assert "was cancelled" in engine._task("checks", dataclasses.asdict(config), str(tmp_path), None)
-    found = engine.check(config.id, tmp_path)
+    found = jobs.check(config.id, tmp_path)
     assert found.status.state == "cancelled" and found.found is None and len(read) == 1
     assert list(archive.open_store(tmp_path).results) == []
 
@@ -355,24 +355,24 @@ def test_a_worker_that_does_not_start_is_the_message_of_the_check(tmp_path, monk
     monkeypatch.setattr(engine, "_client", lambda *_: 1 / 0)
     monkeypatch.setattr(threading, "excepthook", lambda _: None)
     config = CheckConfig(RecordingConfig("simulated"))
-    engine.start_check(config, tmp_path)
+    engine.start_aside(config, tmp_path)
     for _ in range(100):
-        if engine.status(config.id, tmp_path).state == "failed":
+        if jobs.status(config.id, tmp_path).state == "failed":
             break
         time.sleep(0.05)
-    assert "did not start: ZeroDivisionError" in engine.status(config.id, tmp_path).message
+    assert "did not start: ZeroDivisionError" in jobs.status(config.id, tmp_path).message
 
 
 def test_a_check_that_is_not_whole_is_none(tmp_path):
     """Unknown, cut short, of another version, or with a result that was pruned."""
     config = CheckConfig(RecordingConfig("simulated"))
-    engine._Job(tmp_path, config).write("done")
-    assert engine.check(config.id, tmp_path).found is None
+    jobs.Job(tmp_path, config).write("done")
+    assert jobs.check(config.id, tmp_path).found is None
     for wrong in ("", "0" * 64, config.id[:11], "*" * 12, config.id.upper()):
-        assert engine.check(wrong, tmp_path) is None
+        assert jobs.check(wrong, tmp_path) is None
     path = tmp_path / "checks" / f"{config.id}.json"
     body = json.loads(path.read_text())
     path.write_text(json.dumps({**body, "config": {**body["config"], "sound": 1}}))
-    assert engine.check(config.id, tmp_path) is None
+    assert jobs.check(config.id, tmp_path) is None
     path.write_text("{")
-    assert engine.check(config.id, tmp_path) is None
+    assert jobs.check(config.id, tmp_path) is None

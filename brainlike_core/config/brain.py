@@ -195,15 +195,20 @@ class EqualSizeConfig:
         Random sub-samples, each walked again from the dictionary on.
     n_spins : int
         Rotations of the sphere in each draw.
+    tolerance : float
+        Of each draw's dictionary: looser than the whole model's, as a draw
+        differs from the next by more than another pass would change.
     seed : int
     """
 
     n_neurons: int = 2000
     n_draws: int = 30
     n_spins: int = 200
+    tolerance: float = 1e-3
     seed: int = 0
 
     def __post_init__(self) -> None:
         need(self.n_neurons >= 2, "n_neurons", self.n_neurons, "at least 2")
         need(self.n_draws >= 20, "n_draws", self.n_draws, "at least 20")
+        need(0 < self.tolerance < 1, "tolerance", self.tolerance, "between 0 and 1")
         need(self.n_spins >= 19, "n_spins", self.n_spins, "at least 19")

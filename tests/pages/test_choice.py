@@ -2,7 +2,7 @@
 
 import pytest
 
-from brainlike_core import archive, engine, pipeline
+from brainlike_core import archive, engine, jobs, pipeline
 from brainlike_core.config import ChoiceConfig
 from tests import synthetic_run as made
 from tests.pages.test_pages import _point, said, show
@@ -21,7 +21,7 @@ def home(monkeypatch, tmp_path):
 def test_the_page_offers_to_compare_and_begins_it_once(home, monkeypatch):
     """Nothing is stored: a button and the command; pressed, the worker is asked for this run."""
     asked = []
-    monkeypatch.setattr(engine, "start_choice", lambda *given: asked.append(given))
+    monkeypatch.setattr(engine, "start_aside", lambda *given: asked.append(given))
     app = show(PAGE, run=home[1][:12])
     assert f"Why {made.N_ATOMS} sub-groups?" in [e.label for e in app.expander]
     assert [c.value for c in app.code] == [f"python -m brainlike_core choose {home[1][:12]}"]
@@ -43,7 +43,7 @@ def test_the_page_shows_what_is_stored_and_computes_nothing(home, monkeypatch):
 
 def test_a_reload_finds_what_is_under_way(home):
     """Its card with Cancel in place of the button; after a failure, why, and the button again."""
-    job = engine._Job(home[0], ChoiceConfig(home[1]))
+    job = jobs.Job(home[0], ChoiceConfig(home[1]))
     job.write("running")
     app = show(PAGE, run=home[1][:12])
     labels = [b.label for b in app.button]

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 import library_parts
 import model_parts
 import page_parts
-from brainlike_core import archive, engine, fetching, inventory
+from brainlike_core import archive, engine, fetching, inventory, jobs
 from brainlike_core.config import CheckConfig, RecordingConfig
 from tests.pages.test_pages import ROOT, said
 from tests.small_study import TR, write_study
@@ -32,11 +32,11 @@ def empty(monkeypatch, tmp_path):
 def at_once(monkeypatch):
     """Checks are done in this process, before the page goes on."""
 
-    def start_check(config, folder, data, scheduler):
+    def begin(config, folder, data, scheduler):
         engine._task("checks", dataclasses.asdict(config), str(folder), data)
         return config.id
 
-    monkeypatch.setattr(engine, "start_check", start_check)
+    monkeypatch.setattr(engine, "start_aside", begin)
 
 
 def fill(app: AppTest, folder, story, sound="", sound_begins=None) -> AppTest:
@@ -142,12 +142,12 @@ def test_a_refusal_is_calm(at_once, tmp_path):
 def test_a_check_under_way_has_progress_and_cancel(tmp_path):
     """As a job left it on disk; Cancel reaches it, and the page says so."""
     config = CheckConfig(RecordingConfig("/my/study", story="/my/story.csv"))
-    engine._Job(tmp_path / "cache", config).write("queued")
+    jobs.Job(tmp_path / "cache", config).write("queued")
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).switch_page("pages/6_Library.py")
     app.query_params["check"] = config.id[:12]
     app.run()
     button(app, "Cancel", f"cancel-{config.id}").click().run()
-    assert engine.status(config.id, tmp_path / "cache").state == "cancelled"
+    assert jobs.status(config.id, tmp_path / "cache").state == "cancelled"
     app.run()
     assert "The check was cancelled." in said(app)
 

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 import page_parts
 import run_form
-from brainlike_core import archive, engine, inventory
+from brainlike_core import archive, engine, inventory, jobs
 from brainlike_core.__main__ import _configs, _parser
 from brainlike_core.config import DictionaryConfig, ExtractConfig, MatchConfig, RunConfig
 from brainlike_core.errors import BrainlikeError
@@ -233,7 +233,7 @@ def test_the_empty_state_runs_the_embedded_recording(empty, monkeypatch):
 
 def test_a_reload_finds_the_job_under_way_and_can_cancel_it(shop, monkeypatch):
     """Progress is read from disk, so a new session sees step, time left and Cancel."""
-    job = engine.Status(
+    job = jobs.Status(
         "ab" * 32, "minilm-l6 · simulated", "running", "Learn the sparse dictionary", 0.4, 65.0, "",
         (("Read the recording", "done", 3.0),),
     )  # fmt: skip
@@ -248,7 +248,7 @@ def test_a_reload_finds_the_job_under_way_and_can_cancel_it(shop, monkeypatch):
 
 def test_a_failed_job_says_why(shop, monkeypatch):
     """The sentence of the error, not a traceback."""
-    job = engine.Status("cd" * 32, "x · y", "failed", message="Disk is full: found 0 bytes; free some.")
+    job = jobs.Status("cd" * 32, "x · y", "failed", message="Disk is full: found 0 bytes; free some.")
     monkeypatch.setattr(engine, "active", lambda *_: [job])
     assert "Disk is full" in said(show())
 
