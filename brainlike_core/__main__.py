@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"brainlike {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _run_parser(commands)
-    for name in ("recordings", "stories", "models", "atlases", "surfaces"):
+    for name in ("recordings", "stories", "models", "atlases", "surfaces", "texts"):
         listing = _command(commands, name, f"list the {name}", _list_catalogue)
         listing.set_defaults(kind=name)
         listing.add_argument("--data", metavar="FOLDER", help="where downloads lie")

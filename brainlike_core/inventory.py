@@ -1,4 +1,4 @@
-"""What there is, and how it is had: recordings, stories, atlases, surfaces, models.
+"""What there is, and how it is had: recordings, stories, atlases, surfaces, models, texts.
 
 Nothing here computes or remembers; heavy libraries are not loaded.
 """
@@ -17,7 +17,7 @@ from .values import NetworkAtlas, Surface
 
 
 def catalogue(data: str | Path | None = None) -> dict[str, list[dict]]:
-    """All there is, by kind: recordings, stories, atlases, surfaces, models; plain dicts (see `catalogue.Entry`).
+    """All there is, by kind: recordings, stories, atlases, surfaces, models, texts; plain dicts (see `catalogue.Entry`).
 
     Models also have the fields of `model_facts`.
     """
@@ -34,6 +34,7 @@ _PLURALS = {
     "atlas": "atlases",
     "surface": "surfaces",
     "model": "models",
+    "texts": "texts",
 }
 
 

@@ -8,7 +8,7 @@ from brainlike_core import inventory
 
 with parts.page("Library", "What is here, what can be had, and does your own recording fit?"):
     catalogue = inventory.catalogue(parts.DATA)
-    names = ["Recordings", "Your own", "Models", "Atlases", "Surfaces and stories", "Store"]
+    names = ["Recordings", "Your own", "Models", "Atlases", "Surfaces and texts", "Store"]
     # The tab is in the address, so that a reload comes back to it.
     recordings, own, models, atlases, surfaces, store = st.tabs(names, key="tab", bind="query-params")
     with recordings:
@@ -24,6 +24,6 @@ with parts.page("Library", "What is here, what can be had, and does your own rec
     with atlases:
         library.cards(catalogue["atlases"])
     with surfaces:
-        library.cards([*catalogue["surfaces"], *catalogue["stories"]])
+        library.cards([*catalogue["surfaces"], *catalogue["stories"], *catalogue["texts"]])
     with store:
         library.store_panel()

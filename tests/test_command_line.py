@@ -155,7 +155,12 @@ def test_runs_lists_what_is_finished(say, cache, tmp_path):
 
 @pytest.mark.parametrize(
     ("kind", "line"),
-    [("recordings", "pieman here"), ("models", "minilm-l6 "), ("atlases", "eg17 here")],
+    [
+        ("recordings", "pieman here"),
+        ("models", "minilm-l6 "),
+        ("atlases", "eg17 here"),
+        ("texts", "code here"),
+    ],
 )
 def test_lists_of_what_there_is(say, data, kind, line):
     """As lines and as one JSON object under its own name."""

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..config import LOW_LEVEL
 from ..errors import DownloadError, InputError, UnknownNameError
-from . import hub, model_catalogue, recordings, surfaces
+from . import hub, model_catalogue, recordings, surfaces, text_sets
 from .atlas_catalogue import FSAVERAGE, atlas_entries, folder_of, surface_entries
 from .catalogue_entry import EMBEDDED, KINDS, SEE_SOURCE, Entry
 from .data_folder import fetch_all, is_full, sizes_hold
@@ -75,7 +75,13 @@ def entries(kind: str = "", data: str | Path | None = None) -> list[Entry]:
     if kind and kind not in KINDS:
         raise UnknownNameError.nearest("kind", kind, KINDS)
     root = Path(data) if data is not None else None
-    makers = dict(zip(KINDS, (_recordings, _stories, _atlases, surface_entries, _models), strict=True))
+    makers = dict(
+        zip(
+            KINDS,
+            (_recordings, _stories, _atlases, surface_entries, _models, _texts),
+            strict=True,
+        )
+    )
     return [made for name, make in makers.items() if kind in ("", name) for made in make(root)]
 
 
@@ -260,6 +266,10 @@ def _models(data: Path | None) -> list[Entry]:
     ]  # fmt: skip
 
 
+def _texts(data: Path | None) -> list[Entry]:
+    return list(text_sets.text_sets(data))
+
+
 # ---------------------------------------------------------------- fetching
 
 
@@ -274,6 +284,8 @@ def _nothing_to_fetch(found: Entry) -> Path:
             f"'{found.name}' is not downloaded: it lies in a package", found="no such package",
             needed=found.source, do="install it",
         )  # fmt: skip
+    if found.kind == "texts":
+        return text_sets.TEXTS
     return EMBEDDED if found.how == "embedded" else folder_of(found.name)
 
 

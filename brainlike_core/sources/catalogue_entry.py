@@ -1,4 +1,4 @@
-"""One thing that there is: a recording, a story, an atlas, a surface or a model."""
+"""One thing that there is: a recording, a story, an atlas, a surface, a model or a set of texts."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .open_data import RemoteFile
 
-KINDS = ("recording", "story", "atlas", "surface", "model")
+KINDS = ("recording", "story", "atlas", "surface", "model", "texts")
 SEE_SOURCE = "see source"
 EMBEDDED = Path(__file__).parent.parent / "embedded"
 
@@ -34,7 +34,7 @@ class Entry:
         Brain space; '' where it has none.
     tr : float
         Repetition time in seconds; 0 where it has none or it is not known.
-    n_subjects : int
+    n_subjects, n_texts : int
         0 = not known, or none.
     how : str
         ``embedded``, ``package``, ``download`` or ``your folder``.
@@ -58,4 +58,5 @@ class Entry:
     space: str = ""
     tr: float = 0.0
     n_subjects: int = 0
+    n_texts: int = 0
     files: tuple[RemoteFile, ...] = ()

@@ -100,7 +100,7 @@ def _sentiment(number: int, answer: str, text: str) -> ChoiceItem:
 
 def _topic(number: int, answer: str, text: str) -> ChoiceItem:
     options = tuple(f" {word}" for word in TOPICS)
-    return ChoiceItem(f"News: {text}\nTopic:", options, _place(TOPICS, answer), answer)
+    return ChoiceItem(f"News: {text}\nSection:", options, _place(TOPICS, answer), answer)
 
 
 def _acceptability(number: int, rule: str, good: str, bad: str) -> ChoiceItem:
@@ -109,12 +109,12 @@ def _acceptability(number: int, rule: str, good: str, bad: str) -> ChoiceItem:
     return ChoiceItem("", (good, bad) if answer == 0 else (bad, good), answer, rule)
 
 
-def _arithmetic(number: int, question: str, right: str, *wrong: str) -> ChoiceItem:
+def _arithmetic(number: int, expression: str, right: str, *wrong: str) -> ChoiceItem:
     """The right answer takes each place in turn."""
     answer = number % (len(wrong) + 1)
     options = [f" {word}" for word in wrong]
     options.insert(answer, f" {right}")
-    return ChoiceItem(f"Question: {question}\nAnswer:", tuple(options), answer)
+    return ChoiceItem(f"{expression} =", tuple(options), answer)
 
 
 _TASKS: dict[str, tuple[str, Callable[..., ChoiceItem], int]] = {

@@ -8,17 +8,13 @@ writing, part of this project and under its licence. In each file below
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
 from ..errors import TextError, UnknownNameError
 from ..values import TextSet
-from .data_folder import fetch_all, has_size, is_full
-from .download import MIRROR_VARIABLE, Progress
-from .open_data import RemoteFile
+from .catalogue_entry import Entry
+from .data_folder import has_size, is_full
 from .public_texts import PUBLIC, PublicTexts, draw, read_rows
 from .text_folder import read_text_folder
 
@@ -36,44 +32,13 @@ _OURS = {
 }
 
 
-@dataclass(frozen=True)
-class TextSetEntry:
-    """One set of texts that there is.
-
-    Attributes
-    ----------
-    name, title, kind : str
-        As in `TextSet`.
-    how : str
-        ``embedded`` or ``download``.
-    n_texts : int
-        How many it has; 0 = not known before the download.
-    here : bool
-        Can it be read now? Looked up when the entry was made.
-    citation, licence, source : str
-    files : tuple of RemoteFile
-        What a download brings.
-    """
-
-    name: str
-    title: str
-    kind: str
-    how: str
-    n_texts: int
-    here: bool
-    citation: str = ""
-    licence: str = ""
-    source: str = ""
-    files: tuple[RemoteFile, ...] = ()
-
-
-def text_sets(data_folder: str | Path | None = None) -> tuple[TextSetEntry, ...]:
+def text_sets(data_folder: str | Path | None = None) -> tuple[Entry, ...]:
     """What there is: ours first, then those of the paper.
 
     Parameters
     ----------
     data_folder : path, optional
-        Where downloads lie; without it none of them counts as here.
+        Where downloads (`catalogue.fetch`) lie; without it none of them counts as here.
     """
     return (
         *(_our_entry(name) for name in _OURS),
@@ -121,22 +86,6 @@ def text_set(
         rows = draw(read_rows(one, _downloaded(one, data_folder)), n_texts, seed)
     labels, texts = zip(*rows, strict=True) if rows else ((), ())
     return TextSet(name, title, kind, texts, labels, licence, source)
-
-
-def fetch_text_set(
-    name: str, data_folder: str | Path, *, mirror: str | Path = "",
-    progress: Progress | None = None, cancelled: Callable[[], bool] | None = None,
-) -> Path:  # fmt: skip
-    """Bring one of the paper's sets into a data folder; see `download.fetch_file`.
-
-    Raises
-    ------
-    UnknownNameError, DownloadError, CancelledError
-    """
-    if name not in PUBLIC:
-        raise UnknownNameError.nearest("text set to download", name, PUBLIC)
-    mirror = mirror or os.environ.get(MIRROR_VARIABLE, "")
-    return fetch_all([PUBLIC[name].file], Path(data_folder), mirror, progress, cancelled)
 
 
 def parse_texts(content: str, name: str) -> list[tuple[str, str]]:
@@ -191,17 +140,21 @@ def _embedded(name: str) -> tuple[tuple[str, str], ...]:
     return tuple(parse_texts(read_embedded(f"{name}.txt"), name))
 
 
-def _our_entry(name: str) -> TextSetEntry:
+def _our_entry(name: str) -> Entry:
     title, kind = _OURS[name]
-    return TextSetEntry(
-        name, title, kind, "embedded", len(_embedded(name)), True, licence=LICENCE, source=SOURCE
-    )
+    n_texts = len(_embedded(name))
+    return Entry(
+        "texts", name, title, f"{n_texts} short texts of our own: {kind}.", "embedded", True,
+        licence=LICENCE, source=SOURCE, n_texts=n_texts,
+    )  # fmt: skip
 
 
-def _public_entry(one: PublicTexts, data_folder: str | Path | None) -> TextSetEntry:
-    return TextSetEntry(
-        one.name, one.title, one.kind, "download", one.n_texts, _is_here(one, data_folder),
-        citation=one.citation, licence=one.licence, source=one.source, files=(one.file,),
+def _public_entry(one: PublicTexts, data_folder: str | Path | None) -> Entry:
+    counted = f"{one.n_texts:,} texts" if one.n_texts else "Texts"
+    return Entry(
+        "texts", one.name, one.title, f"{counted}: {one.kind}.", "download", _is_here(one, data_folder),
+        citation=one.citation, licence=one.licence, source=one.source, size_bytes=one.file.size,
+        n_texts=one.n_texts, files=(one.file,),
     )  # fmt: skip
 
 

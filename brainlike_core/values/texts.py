@@ -88,7 +88,7 @@ class ChoiceItem:
 
     Examples
     --------
-    >>> ChoiceItem("Question: What is 2 + 2?\\nAnswer:", (" 4", " 5"), 0).options[0]
+    >>> ChoiceItem("2 + 2 =", (" 4", " 5"), 0).options[0]
     ' 4'
     """
 
