@@ -46,9 +46,7 @@ def text_sets(data_folder: str | Path | None = None) -> tuple[Entry, ...]:
     )
 
 
-def text_set(
-    name: str, data_folder: str | Path | None = None, n_texts: int = 100, seed: int = 0
-) -> TextSet:  # fmt: skip
+def text_set(name: str, data_folder: str | Path | None = None, n_texts: int = 100, seed: int = 0) -> TextSet:
     """Read a set of texts.
 
     Parameters
