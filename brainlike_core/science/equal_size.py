@@ -88,9 +88,7 @@ class _Draw:
 
 def _walk_again(responses: np.ndarray, bold: np.ndarray, first_tr: int, config: RunConfig) -> _Draw:
     """Dictionary and encoding of a sub-sample (n_rows, n_neurons); maps at the delay that fits the group best."""
-    settings = replace(
-        config.dictionary, seed=config.equal_size.seed, tolerance=config.equal_size.tolerance
-    )
+    settings = replace(config.dictionary, seed=config.equal_size.seed, tolerance=config.equal_size.tolerance)
     atoms = learn_dictionary(responses, settings, layers=(0,), n_units=responses.shape[1]).atoms
     sample = null_locations(bold.shape[2], config.encoding.max_null_locations)
     mean = zscore(bold[:, :, sample].mean(0, dtype=np.float32))

@@ -132,7 +132,7 @@ def open_with_head(
     plan = blueprint(parts.name, parts.config)
     check_memory(parts.name, plan)
     random, where = None if weights == "trained" else seed, torch.device(device)
-    kind, network_class = _class_with_head(plan)
+    kind, network_class = class_with_head(plan)
     if network_class is None:
         body = assemble(parts, random, where)
         return HeadedModel(body, "none", pad=padding_token(body))
@@ -141,7 +141,7 @@ def open_with_head(
     else:
         network, complete = _random(parts, plan, network_class, random), True
     body = assemble(parts, random, where, getattr(network, network_class.base_model_prefix))
-    mask = _mask_token(body)
+    mask = mask_token(body)
     if not complete or body.causal != (kind == "causal") or (mask is None and not body.causal):
         return HeadedModel(body, "none", pad=padding_token(body))
     for weight in network.parameters():
@@ -149,7 +149,7 @@ def open_with_head(
     return HeadedModel(body, kind, network.eval().to(where), mask, padding_token(body))
 
 
-def _class_with_head(plan: Blueprint) -> tuple[str, Any]:
+def class_with_head(plan: Blueprint) -> tuple[str, Any]:
     """Which head the family has, and the library's class; None where it has none around this very body."""
     kind = type(plan.config)
     masked = kind in MODEL_FOR_MASKED_LM_MAPPING and not getattr(plan.config, "is_decoder", False)
@@ -201,6 +201,7 @@ def _beside(state: dict[str, torch.Tensor], plan: Blueprint, network_class: Any)
     return found
 
 
-def _mask_token(body: LanguageModel) -> int | None:
+def mask_token(body: LanguageModel) -> int | None:
+    """The token that stands for a masked one, where the tokenizer has one."""
     found = (body.tokenizer.token_to_id(name) for name in _MASKS)
     return next((token for token in found if token is not None), None)

@@ -214,10 +214,11 @@ def _folder_sha256(paths: list[Path]) -> str:
 
 def _read_config(name: str, folder: Path) -> Any:
     """The config object of a folder, from the harmless fields of its config.json."""
-    return read_config(name, _read_json(name, folder / "config.json"))
+    return read_config(name, read_json(name, folder / "config.json"))
 
 
-def _read_json(name: str, path: Path, limit: int = 1 << 24) -> dict[str, Any]:
+def read_json(name: str, path: Path, limit: int = 1 << 24) -> dict[str, Any]:
+    """A JSON object from a file of model ``name``; refuses what is too large or something else."""
     with refusals(name):
         if path.stat().st_size > limit:
             raise ValueError(f"{path.name} is larger than {limit} bytes")
@@ -243,7 +244,7 @@ def _weight_files(name: str, folder: Path) -> list[Path]:
     index = folder / "model.safetensors.index.json"
     files = ["model.safetensors"]
     if not (folder / files[0]).is_file() and index.is_file():
-        named = _read_json(name, index).get("weight_map")
+        named = read_json(name, index).get("weight_map")
         files = sorted({str(file) for file in named.values()}) if isinstance(named, dict) else []
         # An index may name any path; only files of this folder are opened.
         files = [file for file in files if re.fullmatch(r"model[A-Za-z0-9._-]*\.safetensors", file)]

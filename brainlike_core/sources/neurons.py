@@ -333,6 +333,50 @@ def _unknown(model: nn.Module, needed: str) -> ModelError:
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class FeedForward:
+    """The linear layers around one block's ``ffn_mid`` neurons, by dotted name.
+
+    Attributes
+    ----------
+    block : str
+    up : tuple of str
+        Layers that make them: one, or a gate and its partner; of one layer that
+        holds both, twice as many outputs as neurons.
+    down : str
+        The layer that reads them.
+    n_units : int
+    """
+
+    block: str
+    up: tuple[str, ...]
+    down: str
+    n_units: int
+
+
+def feed_forward(model: nn.Module) -> list[FeedForward]:
+    """The feed-forward layers of every block, in order of the blocks.
+
+    Raises
+    ------
+    ModelError
+        See `neuron_sites`; blocks that share their layers, or whose
+        feed-forward part begins with other layers.
+    """
+    sites, width = neuron_sites(model, "ffn_mid"), hidden_width(model)
+    blocks, found = _blocks(model), []
+    if len(blocks) != len(sites):
+        raise _unknown(model, "blocks with layers of their own")
+    for site, (name, block) in zip(sites, blocks, strict=True):
+        layers = [(f"{name}.{n}", layer) for n, layer in _linear_layers(block, _attention(block))]
+        sizes = {(width, site.n_units), (width, 2 * site.n_units)}
+        up = tuple(n for n, layer in layers if n != site.name and _widths(layer) in sizes)
+        if not up:
+            raise _unknown(model, f"linear layers from {width} to {site.n_units} units in {name}")
+        found.append(FeedForward(name, up, site.name, site.n_units))
+    return found
+
+
 # --- blocks that share their layers ------------------------------------------------------------
 
 
