@@ -79,5 +79,10 @@ def claims(runs: Sequence[Run]) -> list[Claim]:
         )
     found = compare(by_id[first], by_id[second])
     for claim in found:
-        st.markdown(f"{_BADGES[claim.verdict]} **{claim.text}**  \n:gray[:small[{claim.numbers}]]")
+        show_claim(claim)
     return found
+
+
+def show_claim(claim: Claim) -> None:
+    """A verdict, what it is about, and its numbers."""
+    st.markdown(f"{_BADGES[claim.verdict]} **{claim.text}**  \n:gray[:small[{claim.numbers}]]")

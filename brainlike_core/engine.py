@@ -19,8 +19,8 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from . import pipeline
-from .config import CheckConfig, ChoiceConfig, RunConfig
+from . import follow_ups, pipeline
+from .config import CheckConfig, ChoiceConfig, LayersConfig, RunConfig
 from .errors import BrainlikeError, CancelledError
 from .jobs import KINDS, Config, Job, queue
 from .values import Run
@@ -88,6 +88,8 @@ def _compute(job: Job, data_folder: str | None, progress: pipeline.Progress, dev
         return pipeline.check_fit(config, workspace, data_folder, progress)
     if isinstance(config, ChoiceConfig):
         return pipeline.choose_dictionary(config, workspace, progress)
+    if isinstance(config, LayersConfig):
+        return follow_ups.layer_answers(config, workspace, progress)
     return pipeline.walk(config, workspace, data=data_folder, progress=progress, device=device)
 
 

@@ -22,9 +22,11 @@ from . import archive
 from .config import (
     CheckConfig,
     ChoiceConfig,
+    LayersConfig,
     RunConfig,
     check_config_from_dict,
     choice_config_from_dict,
+    layers_config_from_dict,
     run_config_from_dict,
 )
 from .errors import CancelledError, ConfigError
@@ -48,6 +50,10 @@ _CHECK = {
     "check": ("Compare their clocks", 4),
 }
 _CHOICE = {"choice": ("Compare settings of the dictionary", 60)}
+_LAYERS = {
+    "curve": ("Predict the brain from each part of the depth", 60),
+    "profiles": ("Find the depth of sub-groups, other seeds included", 10),
+}
 
 
 @dataclass(frozen=True)
@@ -73,8 +79,9 @@ KINDS: dict[type, Kind] = {
     RunConfig: Kind("jobs", _WALK, run_config_from_dict),
     CheckConfig: Kind("checks", _CHECK, check_config_from_dict),
     ChoiceConfig: Kind("choices", _CHOICE, choice_config_from_dict),
+    LayersConfig: Kind("layers", _LAYERS, layers_config_from_dict),
 }
-Config = RunConfig | CheckConfig | ChoiceConfig
+Config = RunConfig | CheckConfig | ChoiceConfig | LayersConfig
 ACTIVE = ("queued", "running")
 
 

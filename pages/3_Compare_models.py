@@ -3,6 +3,7 @@
 import streamlit as st
 
 import compare_parts
+import depth_parts
 import page_parts as parts
 from brainlike_core.figures import captions, comparison
 
@@ -41,6 +42,9 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
         )  # fmt: skip
     chart = comparison.involvement(runs, rule)
     parts.figure(chart, captions.involvement(runs, rule), "Linked sub-groups of each network", "involvement")
+
+    st.subheader("Which layers predict the brain", anchor=False)
+    depth_parts.which_layers(runs)
 
     st.subheader("Where in depth", anchor=False)
     chart = comparison.layer_profiles(runs)

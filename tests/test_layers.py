@@ -3,10 +3,11 @@
 import dataclasses
 import json
 import shutil
+import time
 
 import pytest
 
-from brainlike_core import archive, follow_ups
+from brainlike_core import archive, engine, follow_ups, jobs
 from brainlike_core.__main__ import main
 from brainlike_core.config import LOW_LEVEL, ExtractConfig, LayersConfig, RunConfig
 from brainlike_core.errors import CancelledError, ConfigError, RecordingError, UnknownNameError
@@ -118,3 +119,18 @@ def test_one_sentence_for_a_wrong_setting(home, capsys):
     assert main(["layers", home[1][:12], "--cache", str(home[0]), "--by", "half"]) == 2
     assert "--by" in capsys.readouterr().err
     assert main(["layers", "zz", "--cache", str(home[0])]) == 2
+
+
+def test_a_worker_answers_and_a_reload_finds_it(home):
+    """Begun by id in another process: its state is on disk, then its result in the store; no walk is listed."""
+    folder, config = home[0], small(home[1], by="third")
+    assert engine.start_aside(config, folder) == config.id
+    assert jobs.active(folder) == []
+    for _ in range(1200):
+        now = jobs.status(config.id, folder)
+        if now.state not in ("queued", "running"):
+            break
+        time.sleep(0.1)
+    assert now.state == "done" and now.fraction == 1, now.message
+    curve, profiles = archive.load_layers(config, archive.open_store(folder))
+    assert len(curve.rows) == 3 and profiles.n_seeds == 1

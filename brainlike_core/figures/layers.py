@@ -6,6 +6,7 @@ import html
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
@@ -197,6 +198,32 @@ def profile_caption(found: Sequence[LayerProfiles]) -> str:
     one = found[0]
     seeds = f" and over {one.n_seeds} more dictionaries, other seeds, atoms matched" if one.n_seeds else ""
     return (
-        f"Depth of a sub-group: mean over its neurons. Whiskers: 95 % over neurons drawn again ({one.n_bootstraps} "
-        f"times){seeds}. Grey: random sets of as many sub-groups, 95 %. Links by the spin rule, uncorrected. No test."
+        f"Mean depth of the neurons of the sub-groups linked to each network. Whiskers: 95 % over neurons drawn again "
+        f"({one.n_bootstraps} times){seeds}. Grey: random sets of as many sub-groups, 95 %. Links by the spin rule, "
+        f"uncorrected. No test."
     )
+
+
+def subgroup_caption(found: Sequence[LayerProfiles]) -> str:
+    """Under the depth of every sub-group."""
+    matched = [one.subgroups["matched"].mean() for one in found if one.n_seeds]
+    seeds = (
+        f" Atoms of other seeds match at a mean |r| of {min(matched):.2f} to {max(matched):.2f}."
+        if matched
+        else ""
+    )
+    if len(matched) == 1:
+        seeds = f" Atoms of other seeds match at a mean |r| of {matched[0]:.2f}."
+    return (
+        "Whiskers as beside. A sub-group whose whiskers span the depth has no layer of its own: with another seed its "
+        f"neurons lie elsewhere.{seeds}"
+    )
+
+
+def table(runs: Sequence[Run], found: Sequence[LayerCurve]) -> pd.DataFrame:
+    """The rows of all curves, and the mean held-out r of each network, as one table."""
+    parts = []
+    for name, curve in zip(run_names(runs), found, strict=True):
+        networks = pd.DataFrame(curve.network_r, columns=[f"r {network}" for network in curve.networks])
+        parts.append(pd.concat([curve.rows.assign(run=name), networks], axis=1))
+    return pd.concat(parts, ignore_index=True)

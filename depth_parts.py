@@ -1,0 +1,114 @@
+"""Which layers predict the brain? What is stored of that question for each run, or a button that asks it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+import compare_parts
+import page_parts as parts
+from brainlike_core import archive, engine, jobs
+from brainlike_core.config import LayersConfig
+from brainlike_core.depth_claims import depth_claims
+from brainlike_core.figures import comparison, layers
+from brainlike_core.values import LayerCurve, LayerProfiles, Run
+
+_Found = list[tuple[Run, LayerCurve, LayerProfiles]]
+
+
+def which_layers(runs: Sequence[Run]) -> None:
+    """Curves, claims and profiles of the runs whose answer is known; for the others a button, or how far it is."""
+    runs = [run for run in runs if not run.dictionary.names]
+    if not runs:
+        st.info("Features of the words have no layers: choose a run of a model above.")
+        return
+    by = "layer"
+    if not parts.embedded():
+        by = st.segmented_control(
+            "One dictionary for each", ["layer", "third"], default=by, required=True, key="depth-by",
+            format_func=lambda by: "Layer" if by == "layer" else "Third of the depth",
+        )  # fmt: skip
+    configs = {run.id: LayersConfig(run.id, by) for run in runs}
+    known: _Found = []
+    for run in runs:
+        found = archive.load_layers(configs[run.id], parts.store())
+        if found is not None:
+            known.append((run, *found))
+    if known:
+        _show(known)
+    asked = {run.id for run, *_ in known}
+    unknown = [run for run in runs if run.id not in asked]
+    if unknown:
+        _ask(unknown, configs)
+
+
+def _show(known: _Found) -> None:
+    runs, curves, profiles = ([one[i] for one in known] for i in range(3))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        chart = layers.curves(runs, curves)
+        parts.figure(chart, layers.curve_caption(curves), "Held-out r by relative depth", "depth-curve")
+    with right:
+        for name, curve in zip(comparison.run_names(runs), curves, strict=True):
+            st.markdown(f"**{name}**  \n{layers.best_sentence(curve)}")
+            for claim in depth_claims(curve):
+                compare_parts.show_claim(claim)
+    with st.expander("By brain network", icon=":material/grid_on:", expanded=True):
+        chart = layers.by_network(runs, curves)
+        parts.figure(
+            chart, layers.network_caption(curves), "Held-out r by network and layer", "depth-networks"
+        )
+    with st.expander("How deep each network's sub-groups lie", icon=":material/layers:"):
+        depths, subgroups = st.columns(2, gap="large")
+        with depths:
+            chart = layers.network_depths(runs, profiles)
+            parts.figure(
+                chart, layers.profile_caption(profiles), "Depth of each network's sub-groups", "depth-fbn"
+            )
+        with subgroups:
+            chart = layers.subgroup_depths(runs, profiles)
+            parts.figure(chart, layers.subgroup_caption(profiles), "Depth of every sub-group", "depth-atoms")
+    table = layers.table(runs, curves)
+    st.download_button("Layers as CSV", table.to_csv(index=False), "layers.csv", icon=":material/download:")
+
+
+def _ask(runs: Sequence[Run], configs: dict[str, LayersConfig]) -> None:
+    """One line for each run: a button and the command, or its progress; why an earlier attempt failed."""
+    names = dict(zip([run.id for run in runs], comparison.run_names(runs), strict=True))
+    waiting = [config.id for config in (configs[run.id] for run in runs) if _active(config.id)]
+    if waiting:
+        _under_way(waiting)
+    offered = [run for run in runs if configs[run.id].id not in waiting]
+    if offered and not waiting:
+        st.markdown(
+            "Each layer, or each third of the depth, gets a dictionary of its own and predicts the brain on held-out "
+            "time, against the same phase-randomised recordings. About two seconds of one processor for each layer."
+        )
+    for run in offered:
+        config, now = configs[run.id], jobs.status(configs[run.id].id, parts.CACHE)
+        if now is not None and now.state == "failed":
+            st.warning(now.message, title=f"{names[run.id]} could not be walked", icon=":material/info:")
+        if parts.embedded():
+            continue
+        button, command = st.columns([2, 3], vertical_alignment="center")
+        if button.button(f"Compute {names[run.id]}", key=f"depth-{run.id}", icon=":material/play_arrow:"):
+            engine.start_aside(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
+            st.rerun()
+        command.code(f"python -m brainlike_core layers {run.id[:12]} --by {config.by}", language="bash")
+
+
+def _active(job_id: str) -> bool:
+    now = jobs.status(job_id, parts.CACHE)
+    return now is not None and now.state in jobs.ACTIVE
+
+
+@st.fragment(run_every=0.5)
+def _under_way(job_ids: list[str]) -> None:
+    """Cards of what is being computed; when one ends the page is drawn again."""
+    for job_id in job_ids:
+        now = jobs.status(job_id, parts.CACHE)
+        if now is None or now.state not in jobs.ACTIVE:
+            st.rerun()
+        else:
+            parts.job_card(now)
