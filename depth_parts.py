@@ -52,7 +52,7 @@ def _show(known: _Found) -> None:
     with right:
         for name, curve in zip(comparison.run_names(runs), curves, strict=True):
             st.markdown(f"**{name}**  \n{layers.best_sentence(curve)}")
-            for claim in depth_claims(curve):
+            for claim in depth_claims(curve)[: -len(curve.pairs)]:  # their numbers hold the pairs
                 compare_parts.show_claim(claim)
     with st.expander("By brain network", icon=":material/grid_on:", expanded=True):
         chart = layers.by_network(runs, curves)
@@ -83,7 +83,7 @@ def _ask(runs: Sequence[Run], configs: dict[str, LayersConfig]) -> None:
     if offered and not waiting:
         st.markdown(
             "Each layer, or each third of the depth, gets a dictionary of its own and predicts the brain on held-out "
-            "time, against the same phase-randomised recordings. About two seconds of one processor for each layer."
+            "time, against the same phase-randomised recordings. A minute or two for the smaller models."
         )
     for run in offered:
         config, now = configs[run.id], jobs.status(configs[run.id].id, parts.CACHE)

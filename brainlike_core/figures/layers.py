@@ -27,7 +27,7 @@ def curves(runs: Sequence[Run], found: Sequence[LayerCurve]) -> go.Figure:
         rows = curve.rows
         figure.add_trace(
             go.Scatter(
-                x=[*rows["depth"], *rows["depth"][::-1]], y=[*rows["high"], *rows["low"][::-1]], fill="toself",
+                x=[*rows["depth"], *rows["depth"][::-1]], y=[*rows["high"], *rows["low"][::-1]], fill="toself", mode="lines",
                 fillcolor=_faint(colour), line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name,
             )
         )  # fmt: skip
@@ -159,14 +159,14 @@ def subgroup_depths(runs: Sequence[Run], found: Sequence[LayerProfiles]) -> go.F
 def best_sentence(curve: LayerCurve) -> str:
     """Which row predicts best, how many others are told apart from it, and how many predict at all."""
     rows, best = curve.rows, curve.best
-    behind = int((rows["behind_high"] < 0).sum())
+    behind = int((rows["behind_high"] < 0).sum()) or "none"
     able = int((rows["p_max"] < LEVEL).sum())
     others = len(rows) - 1
     name = best["name"] if curve.by == "layer" else f"the {best['name']} third"
     return (
         f"Highest: {name}, mean held-out r {best['r']:.3f} [{best['low']:.3f}, {best['high']:.3f}], p {best['p_max']:.3f}, "
         f"best location {best['r_max']:.2f}; {behind} of the {others} other{'s' * (others != 1)} lie below it beyond "
-        f"doubt (95 % intervals of differences); {able} of {len(rows)} predict at all (p < {LEVEL:g}, family-wise)."
+        f"doubt (95 % intervals of the differences); {able} of {len(rows)} predict at all (p < {LEVEL:g}, family-wise)."
     )
 
 

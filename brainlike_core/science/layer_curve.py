@@ -24,7 +24,7 @@ from .dictionary import learn_dictionary
 from .encoding_nulls import null_locations, null_r
 from .folds import delayed
 from .held_out import HeldOutFolds
-from .statistics import fdr, p_from_null
+from .statistics import difference_beyond_null, fdr, p_from_null
 from .timing import zscore
 
 THIRDS = ("early", "middle", "late")
@@ -305,17 +305,16 @@ def _thirds(
         (third, *ends[i], r[i], r[i] - half[i], r[i] + half[i], float(p_from_null(sampled[i], null[i])))
         for i, third in enumerate(THIRDS[: len(members)])
     ]
-    pairs = [_pair(one, other, r, sampled, null) for one, other in PAIRS if members]
+    pairs = [_pair(one, other, r, null) for one, other in PAIRS if members]
     return (
         pd.DataFrame(rows, columns=["third", "first_layer", "last_layer", "r", "low", "high", "p"]),
         pd.DataFrame(pairs, columns=["first", "second", "difference", "low", "high", "p"]),
     )
 
 
-def _pair(one: str, other: str, r: np.ndarray, sampled: np.ndarray, null: np.ndarray) -> tuple:
+def _pair(one: str, other: str, r: np.ndarray, null: np.ndarray) -> tuple:
     """Difference of two thirds with its 95 % interval, and two-sided p against the same surrogates."""
     a, b = THIRDS.index(one), THIRDS.index(other)
-    gap, half = null[a] - null[b], float(half_width(null[a] - null[b]))
-    difference = float(beyond(r, null, b)[a])
-    p = p_from_null(abs(sampled[a] - sampled[b] - gap.mean()), np.abs(gap - gap.mean()))
-    return one, other, difference, difference - half, difference + half, float(p)
+    half = float(half_width(null[a] - null[b]))
+    _, difference, _, _, p = difference_beyond_null((r[a], r[b]), (null[a], null[b]))
+    return one, other, difference, difference - half, difference + half, p
