@@ -238,8 +238,8 @@ def test_a_reload_finds_the_job_under_way_and_can_cancel_it(shop, monkeypatch):
         (("Read the recording", "done", 3.0),),
     )  # fmt: skip
     cancelled = []
-    monkeypatch.setattr(engine, "active", lambda *_: [job])
-    monkeypatch.setattr(engine, "cancel", lambda run_id, *_: cancelled.append(run_id))
+    monkeypatch.setattr(jobs, "active", lambda *_: [job])
+    monkeypatch.setattr(jobs, "cancel", lambda run_id, *_: cancelled.append(run_id))
     app = show()
     assert any("Read the recording · 3 s" in m.value for m in app.markdown)
     next(b for b in app.button if b.label == "Cancel").click().run()
@@ -249,7 +249,7 @@ def test_a_reload_finds_the_job_under_way_and_can_cancel_it(shop, monkeypatch):
 def test_a_failed_job_says_why(shop, monkeypatch):
     """The sentence of the error, not a traceback."""
     job = jobs.Status("cd" * 32, "x · y", "failed", message="Disk is full: found 0 bytes; free some.")
-    monkeypatch.setattr(engine, "active", lambda *_: [job])
+    monkeypatch.setattr(jobs, "active", lambda *_: [job])
     assert "Disk is full" in said(show())
 
 
