@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import time
 from dataclasses import replace
 from typing import Any
 
 from . import __version__, archive, engine, follow_ups, inventory, pipeline, report
+from .command_parts import Watch, command, data_folder, ranges
+from .commands_inside import add_commands
 from .config import (
     CONFOUNDS,
     DEPTHS,
@@ -33,8 +34,6 @@ from .config import (
     with_settings,
 )
 from .errors import BrainlikeError, ConfigError, DamagedEntryError
-
-MAX_NUMBERS = 10_000  # in one list of layers or subjects
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -58,40 +57,33 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _run_parser(commands)
     for name in ("recordings", "stories", "models", "atlases", "surfaces", "texts"):
-        listing = _command(commands, name, f"list the {name}", _list_catalogue)
+        listing = command(commands, name, f"list the {name}", _list_catalogue)
         listing.set_defaults(kind=name)
         listing.add_argument("--data", metavar="FOLDER", help="where downloads lie")
-    fetch = _command(commands, "fetch", "download an entry of the catalogue", _fetch)
+    fetch = command(commands, "fetch", "download an entry of the catalogue", _fetch)
     fetch.add_argument("name", help="such as pieman, narratives-lucy or mg360j12")
     fetch.add_argument("--data", metavar="FOLDER", help="where to (default $BRAINLIKE_DATA, data)")
     fetch.add_argument("--mirror", default="", help="a folder or address in place of the public home")
     fetch.add_argument("--subjects", default="all", help="all (default), or such as 1-40")
-    check = _command(commands, "check", "does the story fit the recording?", _check)
+    check = command(commands, "check", "does the story fit the recording?", _check)
     _recording_options(check)
     check.add_argument("--audio", default="", metavar="FILE", help="the story's sound, a WAV file")
     onset = "the sound's zero on the scan clock (default --story-onset)"
     check.add_argument("--audio-onset", type=float, metavar="S", help=onset)
-    _command(commands, "runs", "list the finished runs", _list_runs)
-    show = _command(commands, "show", "the numbers of a finished run", _show)
+    command(commands, "runs", "list the finished runs", _list_runs)
+    show = command(commands, "show", "the numbers of a finished run", _show)
     show.add_argument("run", help="the first characters of its id")
     _choose_parser(commands)
     _layers_parser(commands)
-    _command(commands, "verify", "check every byte of the store", _verify)
-    prune = _command(commands, "prune", "remove the least recently used results", _prune)
+    add_commands(commands)
+    command(commands, "verify", "check every byte of the store", _verify)
+    prune = command(commands, "prune", "remove the least recently used results", _prune)
     prune.add_argument("--keep-gb", type=float, default=10.0, help="gigabytes to keep (default 10)")
     return parser
 
 
-def _command(commands: Any, name: str, text: str, function: Any) -> argparse.ArgumentParser:
-    parser = commands.add_parser(name, help=text, description=text.capitalize() + ".")
-    parser.set_defaults(command=function)
-    parser.add_argument("--json", action="store_true", help="one JSON object on standard output")
-    parser.add_argument("--cache", default="cache", metavar="FOLDER", help="the store (default: cache)")
-    return parser
-
-
 def _run_parser(commands: Any) -> None:
-    run = _command(commands, "run", "walk from a story to brain networks", _run)
+    run = command(commands, "run", "walk from a story to brain networks", _run)
     _recording_options(run)
     run.add_argument(
         "--model", action="append", metavar="NAME", help="repeat for several; low-level: no model"
@@ -120,7 +112,7 @@ def _run_parser(commands: Any) -> None:
 
 
 def _choose_parser(commands: Any) -> None:
-    choose = _command(commands, "choose", "compare settings of a finished run's dictionary", _choose)
+    choose = command(commands, "choose", "compare settings of a finished run's dictionary", _choose)
     plain, add = ChoiceConfig(), choose.add_argument
     add("run", help="the first characters of its id")
     add("--atoms", type=int, nargs="+", default=plain.n_atoms, metavar="K", help="numbers of atoms to try")
@@ -132,7 +124,7 @@ def _choose_parser(commands: Any) -> None:
 
 
 def _layers_parser(commands: Any) -> None:
-    layers = _command(commands, "layers", "which layers of a finished run predict the brain?", _layers)
+    layers = command(commands, "layers", "which layers of a finished run predict the brain?", _layers)
     plain, add = LayersConfig(), layers.add_argument
     add("run", help="the first characters of its id")
     add("--by", default=plain.by, metavar="PART", help=f"{' | '.join(DEPTHS)} (default {plain.by})")
@@ -168,7 +160,7 @@ def _recording_options(command: argparse.ArgumentParser) -> None:
 def _recording_config(given: argparse.Namespace) -> RecordingConfig:
     return RecordingConfig(
         name=given.recording,
-        subjects=_ranges(given.subjects, "--subjects"),
+        subjects=ranges(given.subjects, "--subjects"),
         story=given.story,
         story_onset_s=given.story_onset,
         words_per_minute=given.words_per_minute,
@@ -195,8 +187,8 @@ def _run(given: argparse.Namespace) -> None:
 
 def _run_one(config: RunConfig, given: argparse.Namespace) -> dict[str, Any]:
     began = time.perf_counter()
-    watch = _Watch(config.label)
-    run = engine.run_now(config, given.cache, _data(given), watch, given.device)
+    watch = Watch(config.label)
+    run = engine.run_now(config, given.cache, data_folder(given), watch, given.device)
     watch.end(time.perf_counter() - began)
     numbers = report.summary(run)
     numbers["seconds"]["total"] = round(time.perf_counter() - began, 2)
@@ -206,28 +198,8 @@ def _run_one(config: RunConfig, given: argparse.Namespace) -> dict[str, Any]:
     return numbers
 
 
-def _data(given: argparse.Namespace) -> str | None:
-    return inventory.data_folder(given.data or os.environ.get("BRAINLIKE_DATA"))
-
-
-class _Watch:
-    """Progress on standard error: one line per step."""
-
-    def __init__(self, label: str) -> None:
-        self.step = ""
-        print(label, file=sys.stderr)
-
-    def __call__(self, step: str, fraction: float) -> None:
-        if step != self.step:
-            self.step = step
-            print(f"  {step} ...", file=sys.stderr)
-
-    def end(self, seconds: float) -> None:
-        print(f"  done in {seconds:.1f} s", file=sys.stderr)
-
-
 def _configs(given: argparse.Namespace) -> list[RunConfig]:
-    layers, seed = _ranges(given.layers, "--layers"), given.seed[0]
+    layers, seed = ranges(given.layers, "--layers"), given.seed[0]
     models, weights = given.model or ["smollm2-135m"], given.weights or ["trained"]
     return [
         RunConfig(
@@ -246,33 +218,8 @@ def _configs(given: argparse.Namespace) -> list[RunConfig]:
     ]
 
 
-def _ranges(text: str, option: str) -> tuple[int, ...]:
-    """'1-3,7' -> (1, 2, 3, 7); 'all' -> ()."""
-    if text == "all":
-        return ()
-    try:
-        parts = [_range(part) for part in text.split(",")]
-    except ValueError:
-        parts = []
-    # Counted before they are written out: 0-99999999999 would fill the memory.
-    if not all(parts) or not 0 < sum(part.stop - part.start for part in parts) <= MAX_NUMBERS:
-        raise ConfigError(
-            f"Invalid value for {option}",
-            found=repr(text if len(text) <= 40 else text[:39] + "…"),
-            needed=f"'all', or at most {MAX_NUMBERS} numbers such as 0-3,7",
-            do=f"change {option}",
-        )
-    return tuple(number for part in parts for number in part)
-
-
-def _range(text: str) -> range:
-    """'1-3' -> range(1, 4)."""
-    first, dash, last = text.partition("-")
-    return range(int(first), int(last if dash else first) + 1)
-
-
 def _list_catalogue(given: argparse.Namespace) -> None:
-    entries = inventory.catalogue(_data(given))[given.kind]
+    entries = inventory.catalogue(data_folder(given))[given.kind]
     if given.json:
         print(json.dumps({given.kind: entries}))
         return
@@ -292,15 +239,17 @@ def _fetch(given: argparse.Namespace) -> None:
             of = f" of {total / 1e6:.1f}" if total else ""
             print(f"  {done / 1e6:.1f}{of} MB, {speed / 1e6:.1f} MB/s{left}", file=sys.stderr)
 
-    subjects = _ranges(given.subjects, "--subjects")
-    where = inventory.fetch(given.name, _data(given), mirror=given.mirror, subjects=subjects, progress=show)
+    subjects = ranges(given.subjects, "--subjects")
+    where = inventory.fetch(
+        given.name, data_folder(given), mirror=given.mirror, subjects=subjects, progress=show
+    )
     print(json.dumps({"name": given.name, "folder": str(where)}) if given.json else f"{given.name}: {where}")
 
 
 def _check(given: argparse.Namespace) -> None:
     config = CheckConfig(_recording_config(given), given.audio, given.audio_onset)
-    watch = _Watch(config.label)
-    found = pipeline.check_fit(config, archive.open_store(given.cache), _data(given), watch)
+    watch = Watch(config.label)
+    found = pipeline.check_fit(config, archive.open_store(given.cache), data_folder(given), watch)
     if given.json:
         print(json.dumps(report.fit(found), allow_nan=False))
         return
@@ -334,7 +283,7 @@ def _choose(given: argparse.Namespace) -> None:
         n_seeds=given.seeds,
         n_neurons=given.neurons,
     )
-    numbers = report.choice(pipeline.choose_dictionary(config, workspace, _Watch(config.label)))
+    numbers = report.choice(pipeline.choose_dictionary(config, workspace, Watch(config.label)))
     if given.json:
         print(json.dumps(numbers, allow_nan=False))
         return
@@ -350,7 +299,7 @@ def _choose(given: argparse.Namespace) -> None:
 def _layers(given: argparse.Namespace) -> None:
     workspace = archive.open_store(given.cache)
     config = LayersConfig(archive.find_run(given.run, workspace), given.by, n_seeds=given.seeds)
-    numbers = report.layers(*follow_ups.layer_answers(config, workspace, _Watch(config.label)))
+    numbers = report.layers(*follow_ups.layer_answers(config, workspace, Watch(config.label)))
     if given.json:
         print(json.dumps(numbers, allow_nan=False))
         return

@@ -12,6 +12,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -63,13 +64,13 @@ def _record_question(run_id: str) -> Question:
 
 
 def write_record(
-    config: RunConfig, entries: dict[str, str], seconds: dict[str, float], workspace: Workspace
+    config: Any, entries: dict[str, str], seconds: dict[str, float], workspace: Workspace
 ) -> None:
     """Note that a walk is finished, and where its results are; nothing is written when that is known.
 
     Parameters
     ----------
-    config : RunConfig
+    config : RunConfig, or the config of another kind of job
     entries : dict
         Step -> key of its result.
     seconds : dict

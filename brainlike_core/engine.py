@@ -19,25 +19,32 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from . import follow_ups, pipeline
-from .config import CheckConfig, ChoiceConfig, LayersConfig, RunConfig
+from . import bridge, follow_ups, lesions, networks, pipeline
+from .config import (
+    BridgeConfig,
+    CheckConfig,
+    ChoiceConfig,
+    LayersConfig,
+    LesionConfig,
+    NetworksConfig,
+    RunConfig,
+)
 from .errors import BrainlikeError, CancelledError
 from .jobs import KINDS, Config, Job, queue
-from .values import Run
 
 
 def run_now(
-    config: RunConfig,
+    config: Config,
     folder: str | Path,
     data_folder: str | None = None,
     watch: pipeline.Progress | None = None,
     device: str = "auto",
-) -> Run:
-    """Walk in this process, with its state on disk for others to see.
+) -> Any:
+    """Do a job in this process, with its state on disk for others to see; returns what it makes.
 
     Parameters
     ----------
-    config : RunConfig
+    config : the config of a walk, or of another kind of job
     folder : path
         The cache folder.
     data_folder : path, optional
@@ -48,7 +55,7 @@ def run_now(
     Raises
     ------
     BrainlikeError
-        As `pipeline.walk`.
+        As `pipeline.walk`, `lesions.lesion` and the others.
     """
     job = Job(Path(folder).absolute(), config)
     job.forget_cancel()
@@ -90,7 +97,16 @@ def _compute(job: Job, data_folder: str | None, progress: pipeline.Progress, dev
         return pipeline.choose_dictionary(config, workspace, progress)
     if isinstance(config, LayersConfig):
         return follow_ups.layer_answers(config, workspace, progress)
-    return pipeline.walk(config, workspace, data=data_folder, progress=progress, device=device)
+    if isinstance(config, RunConfig):
+        return pipeline.walk(config, workspace, data=data_folder, progress=progress, device=device)
+    return _INSIDE[type(config)](config, workspace, data=data_folder, progress=progress, device=device)
+
+
+_INSIDE: dict[type, Any] = {
+    NetworksConfig: networks.find_networks,
+    LesionConfig: lesions.lesion,
+    BridgeConfig: bridge.bridge,
+}
 
 
 def start(

@@ -20,13 +20,19 @@ from typing import Any
 
 from . import archive
 from .config import (
+    BridgeConfig,
     CheckConfig,
     ChoiceConfig,
     LayersConfig,
+    LesionConfig,
+    NetworksConfig,
     RunConfig,
+    bridge_config_from_dict,
     check_config_from_dict,
     choice_config_from_dict,
     layers_config_from_dict,
+    lesion_config_from_dict,
+    networks_config_from_dict,
     run_config_from_dict,
 )
 from .errors import CancelledError, ConfigError
@@ -56,6 +62,16 @@ _LAYERS = {
 }
 
 
+_NETWORKS = {
+    "tokens": ("Read the texts", 25),
+    "networks": ("Find independent networks", 30),
+    "stability": ("Find them again, with other seeds and halves", 40),
+    "recurrence": ("Look for them in single texts", 30),
+}
+_LESION = {**_NETWORKS, "scores": ("Cut, and score against random cuts", 120)}
+_BRIDGE = {"story": ("Read the story with each cut, and predict the brain again", 300)}
+
+
 @dataclass(frozen=True)
 class Kind:
     """One kind of job.
@@ -80,8 +96,11 @@ KINDS: dict[type, Kind] = {
     CheckConfig: Kind("checks", _CHECK, check_config_from_dict),
     ChoiceConfig: Kind("choices", _CHOICE, choice_config_from_dict),
     LayersConfig: Kind("layers", _LAYERS, layers_config_from_dict),
+    NetworksConfig: Kind("networks", _NETWORKS, networks_config_from_dict),
+    LesionConfig: Kind("lesions", _LESION, lesion_config_from_dict),
+    BridgeConfig: Kind("bridges", _BRIDGE, bridge_config_from_dict),
 }
-Config = RunConfig | CheckConfig | ChoiceConfig | LayersConfig
+Config = RunConfig | CheckConfig | ChoiceConfig | LayersConfig | NetworksConfig | LesionConfig | BridgeConfig
 ACTIVE = ("queued", "running")
 
 

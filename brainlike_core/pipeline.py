@@ -359,23 +359,7 @@ def _responses(
     settings, delays = state.config.responses, state.config.encoding.delays
 
     def on_trs() -> NeuronResponses:
-        from .science import timing
-
-        rows = timing.story_rows(
-            story.onsets, story.offsets, recording.tr, recording.n_trs, settings.edge_s, max(delays)
-        )
-        times = (story.onsets, recording.tr, recording.n_trs)
-        options: dict[str, Any] = {
-            "band": recording.pass_band if settings.match_filter else (),
-            "rows": rows,
-            "centre_words": settings.centre_words,
-        }
-        if extracted.clock == "word":
-            values = timing.responses_on_trs(extracted.values, *times, **options)
-        else:
-            first = extracted.first_tr
-            values = timing.responses_from_tr_means(extracted.values, first, *times, **options)
-        return dataclasses.replace(extracted, clock="tr", values=values, first_tr=rows[0])
+        return on_recording_clock(extracted, story, recording, state.config)
 
     clock = {
         "tr": recording.tr,
@@ -386,6 +370,29 @@ def _responses(
     }
     inputs = (state.entries["extract"], story_digest(story))
     return state.remember("responses", clock, inputs, on_trs)
+
+
+def on_recording_clock(
+    extracted: NeuronResponses, story: Story, recording: Recording, config: RunConfig
+) -> NeuronResponses:
+    """Responses to words (or their means per TR) on the recording's clock: (n_rows, n_neurons), z-scored."""
+    from .science import timing
+
+    settings, delays = config.responses, config.encoding.delays
+    rows = timing.story_rows(
+        story.onsets, story.offsets, recording.tr, recording.n_trs, settings.edge_s, max(delays)
+    )
+    times = (story.onsets, recording.tr, recording.n_trs)
+    options: dict[str, Any] = {
+        "band": recording.pass_band if settings.match_filter else (),
+        "rows": rows,
+        "centre_words": settings.centre_words,
+    }
+    if extracted.clock == "word":
+        values = timing.responses_on_trs(extracted.values, *times, **options)
+    else:
+        values = timing.responses_from_tr_means(extracted.values, extracted.first_tr, *times, **options)
+    return dataclasses.replace(extracted, clock="tr", values=values, first_tr=rows[0])
 
 
 def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:

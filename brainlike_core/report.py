@@ -62,7 +62,7 @@ def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
     }
     if run.recovery is not None:
         numbers["recovery"] = _recovery(run)
-    return _plain(numbers)
+    return plain(numbers)
 
 
 def _dictionary(run: Run) -> dict[str, Any]:
@@ -194,7 +194,7 @@ def fit(check: FitCheck) -> dict[str, Any]:
             "null_r": check.sound_null_r,
             "lag_s": check.sound_lag_s,
         }
-    return _plain(body)
+    return plain(body)
 
 
 _CLOCKS = ("Sound and words", "Clock", "Clock of the sound")  # the likeliest mistakes first
@@ -228,7 +228,7 @@ def choice(found: DictionaryChoice) -> dict[str, Any]:
     n_seeds``, and of each atom ``consensus_stability`` and ``atom_stability`` with its ``atom_null``.
     """
     rows = {which: found.row(which).to_dict() for which in ("recommended", "used", "best")}
-    return _plain(
+    return plain(
         rows
         | {
             "sentences": recommendation(found),
@@ -254,7 +254,7 @@ def layers(curve: LayerCurve, profiles: LayerProfiles) -> dict[str, Any]:
     claims = depth_claims(curve)
     cells = zip(curve.rows["name"], curve.network_r.tolist(), curve.network_p.tolist(), strict=True)
     shares = (profiles.share.tolist(), profiles.share_low.tolist(), profiles.share_high.tolist())
-    return _plain(
+    return plain(
         {
             "by": curve.by,
             "sentences": [best_sentence(curve), *(claim.sentence for claim in claims)],
@@ -286,12 +286,12 @@ def layers(curve: LayerCurve, profiles: LayerProfiles) -> dict[str, Any]:
     )
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """JSON-ready: no numpy types, None for what is not a number."""
     if isinstance(value, dict):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(v) for v in value]
+        return [plain(v) for v in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float):

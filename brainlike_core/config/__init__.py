@@ -19,8 +19,9 @@ from .layers import DEPTHS, LayersConfig, layers_config_from_dict
 from .networks import (
     ACTIONS,
     DECOMPOSITIONS,
-    PREDICTION_RULES,
+    LINK_RULES,
     REPLACEMENTS,
+    TASKS,
     TEXT_SETS,
     BridgeConfig,
     LesionConfig,
@@ -46,8 +47,9 @@ from .run import ChoiceConfig, RunConfig, choice_config_from_dict, run_config_fr
 __all__ = [
     "ACTIONS",
     "DECOMPOSITIONS",
-    "PREDICTION_RULES",
+    "LINK_RULES",
     "REPLACEMENTS",
+    "TASKS",
     "TEXT_SETS",
     "BridgeConfig",
     "LesionConfig",

@@ -9,9 +9,10 @@ from .identity import digest, need
 from .neurons import LOW_LEVEL, ExtractConfig
 
 DECOMPOSITIONS = ("temporal", "canica")
+TASKS = ("sentiment", "topic", "acceptability", "arithmetic")
 ACTIONS = ("lesion", "preserve", "amplify")
 REPLACEMENTS = ("zero", "mean")
-PREDICTION_RULES = ("accepted", "spin")
+LINK_RULES = ("accepted", "paper")
 TEXT_SETS = ("news", "encyclopaedia", "mathematics", "code")
 
 
@@ -109,6 +110,8 @@ class LesionConfig:
         one of 15 % of all (paper).
     n_texts : int
         Held-out texts for the language score.
+    tasks : tuple of str
+        Zero-shot tasks to score besides: sentiment, topic, acceptability, arithmetic.
     seed : int
     """
 
@@ -122,6 +125,7 @@ class LesionConfig:
     scale: float = 1.0
     n_random: int = 20
     n_texts: int = 30
+    tasks: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -141,6 +145,7 @@ class LesionConfig:
         need(changes, "scale (--scale)", self.scale, "an add or a scale that changes something")
         need(19 <= self.n_random <= 10_000, "n_random (--random)", self.n_random, "19 to 10,000 (p = .05)")
         need(2 <= self.n_texts <= 10_000, "n_texts", self.n_texts, "2 to 10,000")
+        need(set(self.tasks) <= set(TASKS), "tasks (--task)", self.tasks, f"some of {', '.join(TASKS)}")
 
     @property
     def id(self) -> str:
@@ -148,10 +153,18 @@ class LesionConfig:
         return digest(self)
 
     @property
+    def title(self) -> str:
+        """What is done, such as ``lesion of network 3``; networks count from 1."""
+        what = f"{len(self.neurons)} neurons" if self.neurons else _numbers(self.network)
+        where = f" in {len(self.layers)} layers" if self.layers else ""
+        return (
+            {"lesion": "lesion of ", "preserve": "only ", "amplify": "amplified "}[self.action] + what + where
+        )
+
+    @property
     def label(self) -> str:
         """A short name for people."""
-        what = f"neurons {len(self.neurons)}" if self.neurons else _numbers(self.network)
-        return f"{self.action.capitalize()} {what} · {self.networks.extract.model}"
+        return f"{self.title[0].upper()}{self.title[1:]} · {self.networks.extract.model}"
 
 
 @dataclass(frozen=True)
@@ -167,8 +180,9 @@ class BridgeConfig:
     against : str
         Another one, for the double dissociation; empty = the one with most neurons.
     rule : str
-        Which links name the sub-groups: ``accepted`` by both nulls, or ``spin``
-        (the paper's rule) where none is accepted.
+        Which links name the sub-groups: ``accepted`` by both nulls, or the
+        ``paper``'s, spins alone. A sub-group goes with the network of its
+        strongest link.
     how : str
         What a cut neuron gives: ``zero``, or its ``mean`` over the story.
     n_random : int
@@ -188,9 +202,7 @@ class BridgeConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        need(
-            self.rule in PREDICTION_RULES, "rule (--rule)", self.rule, f"one of {', '.join(PREDICTION_RULES)}"
-        )
+        need(self.rule in LINK_RULES, "rule (--rule)", self.rule, f"one of {', '.join(LINK_RULES)}")
         need(self.how in REPLACEMENTS, "how (--how)", self.how, f"one of {', '.join(REPLACEMENTS)}")
         need(19 <= self.n_random <= 10_000, "n_random (--random)", self.n_random, "19 to 10,000 (p = .05)")
         need(2 <= self.n_texts <= 10_000, "n_texts", self.n_texts, "2 to 10,000")

@@ -34,7 +34,7 @@ class ModelNetworks(Frozen):
     layers : tuple of int
     n_units : int
     tokens : DataFrame
-        text (number), token; one row per token.
+        text (number), start, stop (characters in it); one row per token.
     texts : DataFrame
         text_set, text; one row per text.
     overlap : float32 (n_texts, n_networks)
@@ -45,8 +45,8 @@ class ModelNetworks(Frozen):
     connectivity : float32 (n_networks, n_networks)
         Correlation of the mean responses of their key neurons.
     stability : DataFrame
-        network, seeds, halves (matched \\|r\\| of maps, median over seeds; between
-        halves of the texts), and their nulls seeds_null, halves_null.
+        network; seeds, halves (matched \\|r\\| of its map with other seeds, and
+        between halves of the texts), each with its null and p.
     reading : dict
         How the model was run.
     """
@@ -115,13 +115,12 @@ class LesionResult(Frozen):
     layers : tuple of int
     n_units : int
     effects : DataFrame
-        One row per score: task, score, higher_is_better, n_items, intact, cut,
-        random_mean, random_sd, random_15 (15 % of all neurons, as in the paper),
-        difference (cut minus the mean of random), low, high (95 % bootstrap
-        interval over items), effect (in SDs of random), p (one-sided: worse than
-        random), p_two.
+        One row per score: task, measure, n_items, higher_is_better, before, after,
+        random, random_sd, random_15 (15 % of all neurons, as in the paper), harm,
+        difference and effect_size with their intervals, p_worse and p; see
+        `science.lesion_effects.LesionEffect`.
     draws : DataFrame
-        task, draw, value: the score of each matched random lesion.
+        task, measure, draw, value, harm: each matched random lesion.
     continuations : DataFrame
         prompt, intact, cut, random: generated text; empty where the model cannot.
     """
@@ -155,23 +154,22 @@ class BridgeResult(Frozen):
     network, against : str
         The two brain networks of the double dissociation; ``against`` may be empty.
     rule : str
-        ``accepted`` or ``spin``: which links named the sub-groups.
+        ``accepted`` or ``paper``: which links named the sub-groups.
     groups : DataFrame
         cut, n_atoms, atoms (numbers, text), n_neurons: one row per network's
         sub-groups that were cut.
     language : DataFrame
-        cut, task, score, higher_is_better, n_items, intact, value, random_mean,
-        random_sd, difference, low, high, effect, p.
+        cut, then the columns of `LesionResult.effects`; for networks that were
+        not held against random cuts only cut, task, measure, before, after.
     prediction : DataFrame
-        cut, network, n_locations, intact, value, random_mean, random_sd,
-        difference, effect, p: mean held-out r of each brain network's locations
-        when the model reads the story without ``cut``.
+        cut, network, before, after, loss, random_loss, random_sd, effect_size, p:
+        mean held-out r over each brain network's locations when the model reads
+        the story without ``cut``; the last four NaN without random cuts.
     draws : DataFrame
-        cut, draw, then one column per brain network and ``language``.
+        cut, draw, network, loss: each matched random cut.
     dissociation : dict
-        own, other, interaction, p, low, high: (loss of ``network`` by its own cut
-        minus by the other's) plus the same of ``against``, against matched
-        random pairs; empty where there is no second network.
+        own, other, interaction, p, null_low, null_high, see
+        `science.bridge.dissociation`; empty where there is no second network.
     """
 
     run: str

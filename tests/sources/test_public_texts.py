@@ -172,8 +172,3 @@ def test_fetching_takes_only_the_pinned_file(tmp_path, monkeypatch):
     )  # fmt: skip
     assert catalogue.fetch("ag-news", data, mirror=mirror) == data / "ag-news"
     assert text_set("ag-news", data).n_texts == 3
-
-
-def test_our_own_texts_need_no_fetching(tmp_path):
-    """`fetch news` names the folder that holds them and downloads nothing."""
-    assert (catalogue.fetch("news", tmp_path) / "news.txt").is_file() and not list(tmp_path.iterdir())

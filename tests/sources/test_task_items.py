@@ -8,8 +8,6 @@ from fractions import Fraction
 
 import pytest
 
-from brainlike_core.errors import TextError, UnknownNameError
-from brainlike_core.sources import task_items
 from brainlike_core.sources.task_items import (
     SENTIMENTS,
     TOPICS,
@@ -94,11 +92,3 @@ def test_no_item_stands_in_a_text_that_networks_are_found_with():
     sentences = [item.prompt.split("\n")[0].partition(": ")[2] for item in choice_task("topic").items]
     sentences += [option for item in choice_task("acceptability").items for option in item.options]
     assert not [sentence for sentence in sentences if sentence in texts]
-
-
-@pytest.mark.parametrize("table", ["positive", "positive\t", "glad\tA fine book.", "positive\tA\tB"])
-def test_a_damaged_table_is_refused(table, monkeypatch):
-    """A line without its columns, or an answer that is none."""
-    monkeypatch.setattr(task_items, "read_embedded", lambda filename: table)
-    with pytest.raises((TextError, UnknownNameError)):
-        choice_task.__wrapped__("sentiment")
