@@ -151,7 +151,7 @@ def open_pruned(folder: str) -> HeadedModel:
     state = parts.load_weights()
     # The library gives layers of another size new weights; they are replaced here.
     network, missing = load(parts.name, network_class or plan.network_class, plan.config, state, **options)
-    body = network.base_model
+    body: Any = network.base_model
     taken = {name for part in layers for name in _take(body, part, state)}
     lacking = {name for name in missing if not any(name == t or name.endswith("." + t) for t in taken)}
     beside = {name for name in lacking if network is not body and not _within(name, network)}
@@ -228,7 +228,7 @@ def _set(layer: Any, weight: torch.Tensor, bias: torch.Tensor | None) -> None:
 
 def _shrink(body: nn.Module, part: FeedForward, kept: torch.Tensor) -> None:
     """Remove the rows and columns of the neurons that are not ``kept``, bool (n_units,)."""
-    down = body.get_submodule(part.down)
+    down: Any = body.get_submodule(part.down)
     _set(down, _rows(down)[:, kept], down.bias)
     for name in part.up:
         layer: Any = body.get_submodule(name)
@@ -249,7 +249,7 @@ def _averages(means: np.ndarray, shape: tuple[int, ...]) -> torch.Tensor:
 
 def _compensate(body: nn.Module, part: FeedForward, removed: torch.Tensor) -> None:
     """Add to the bias what the removed neurons' means (0 for the kept ones) contribute."""
-    down = body.get_submodule(part.down)
+    down: Any = body.get_submodule(part.down)
     added = _rows(down) @ removed.to(_rows(down).dtype)
     _set(down, _rows(down), added if down.bias is None else down.bias + added)
 
