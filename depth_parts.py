@@ -60,15 +60,12 @@ def _show(known: _Found) -> None:
             chart, layers.network_caption(curves), "Held-out r by network and layer", "depth-networks"
         )
     with st.expander("How deep each network's sub-groups lie", icon=":material/layers:"):
-        depths, subgroups = st.columns(2, gap="large")
-        with depths:
-            chart = layers.network_depths(runs, profiles)
-            parts.figure(
-                chart, layers.profile_caption(profiles), "Depth of each network's sub-groups", "depth-fbn"
-            )
-        with subgroups:
-            chart = layers.subgroup_depths(runs, profiles)
-            parts.figure(chart, layers.subgroup_caption(profiles), "Depth of every sub-group", "depth-atoms")
+        chart = layers.network_depths(runs, profiles)
+        parts.figure(
+            chart, layers.profile_caption(profiles), "Depth of each network's sub-groups", "depth-fbn"
+        )
+        chart = layers.subgroup_depths(runs, profiles)
+        parts.figure(chart, layers.subgroup_caption(profiles), "Depth of every sub-group", "depth-atoms")
     table = layers.table(runs, curves)
     st.download_button("Layers as CSV", table.to_csv(index=False), "layers.csv", icon=":material/download:")
 

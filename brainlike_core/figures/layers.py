@@ -44,7 +44,7 @@ def curves(runs: Sequence[Run], found: Sequence[LayerCurve]) -> go.Figure:
                 "<extra></extra>",
             )
         )  # fmt: skip
-    theme.styled(figure, 380)
+    theme.styled(figure, 430)
     figure.update_xaxes(
         title="relative depth", range=[-0.03, 1.03], tickvals=[0, 0.25, 0.5, 0.75, 1], showgrid=False,
         ticktext=["first layer", "¼", "½", "¾", "last layer"], zeroline=False,
@@ -63,7 +63,7 @@ def by_network(runs: Sequence[Run], found: Sequence[LayerCurve], n_columns: int 
     n_rows, networks = -(-len(runs) // n_columns), list(found[0].networks)
     figure = make_subplots(
         n_rows, n_columns, subplot_titles=[html.escape(n) for n in run_names(runs)], shared_yaxes=True,
-        horizontal_spacing=0.03, vertical_spacing=0.16 / n_rows,
+        horizontal_spacing=0.03, vertical_spacing=0.2 / n_rows,
     )  # fmt: skip
     top = max(0.05, *(float(np.nanmax(curve.network_r)) for curve in found))
     for i, curve in enumerate(found):
@@ -80,7 +80,9 @@ def by_network(runs: Sequence[Run], found: Sequence[LayerCurve], n_columns: int 
         )  # fmt: skip
     theme.styled(figure, n_rows * (90 + 19 * len(networks)))
     figure.update_annotations(font={"size": 13, "color": theme.INK})
-    figure.update_xaxes(showgrid=False, zeroline=False, type="category", title="layer")
+    figure.update_xaxes(showgrid=False, zeroline=False, type="category")
+    for column in range(1, n_columns + 1):
+        figure.update_xaxes(title="layer", row=n_rows, col=column)
     return figure.update_yaxes(autorange="reversed", showgrid=False)
 
 
@@ -127,30 +129,32 @@ def _whiskers(low, high, y: np.ndarray, line: dict) -> go.Scatter:
 
 
 def subgroup_depths(runs: Sequence[Run], found: Sequence[LayerProfiles]) -> go.Figure:
-    """Mean depth of every sub-group with its interval, from the shallowest to the deepest, one line of points per run."""
-    figure = go.Figure()
-    for profiles, (name, colour, fill) in zip(found, run_looks(runs), strict=True):
+    """Mean depth of every sub-group with its interval, from the shallowest to the deepest; one panel per run."""
+    names = [html.escape(name) for name in run_names(runs)]
+    figure = make_subplots(1, len(runs), subplot_titles=names, shared_yaxes=True, horizontal_spacing=0.02)
+    for i, (profiles, (name, colour, fill)) in enumerate(zip(found, run_looks(runs), strict=True)):
         table = profiles.subgroups.dropna(subset="centre").sort_values("centre", ignore_index=True)
-        x = np.linspace(0, 1, len(table))
         figure.add_trace(
             go.Scatter(
-                x=x, y=table["centre"], mode="markers", name=name,
+                x=table.index, y=table["centre"], mode="markers", name=name,
                 error_y={
                     "type": "data", "array": (table["high"] - table["centre"]).clip(lower=0), "symmetric": False,
                     "arrayminus": (table["centre"] - table["low"]).clip(lower=0), "width": 0, "thickness": 1.2,
+                    "color": colour,
                 },
-                marker={"size": 7, "color": fill, "line": {"color": colour, "width": 1.5}},
+                marker={"size": 6, "color": fill, "line": {"color": colour, "width": 1.5}},
                 customdata=table[["atom", "n_neurons", "low", "high", "matched"]],
                 hovertemplate=f"<b>{html.escape(name)}</b>, sub-group %{{customdata[0]}}<br>%{{customdata[1]}} neurons, "
                 "mean depth %{y:.2f} [%{customdata[2]:.2f}, %{customdata[3]:.2f}]<br>other seeds' atom: |r| "
                 "%{customdata[4]:.2f}<extra></extra>",
-            )
+            ),
+            row=1, col=i + 1,
         )  # fmt: skip
-    theme.styled(figure, 340)
-    figure.update_xaxes(
-        title="sub-groups, shallowest to deepest", showticklabels=False, showgrid=False, zeroline=False
-    )
-    return figure.update_yaxes(title="mean relative depth", range=[-0.03, 1.03], zeroline=False)
+    theme.styled(figure, 360).update_layout(showlegend=False)
+    figure.update_annotations(font={"size": 13, "color": theme.INK})
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, title="sub-groups")
+    figure.update_yaxes(range=[-0.03, 1.03], zeroline=False)
+    return figure.update_yaxes(title="mean relative depth", col=1)
 
 
 # -- words --------------------------------------------------------------------------
@@ -181,7 +185,7 @@ def curve_caption(found: Sequence[LayerCurve]) -> str:
         f"whole model; mean over {curve.n_predicted:,} of {curve.n_locations:,} locations. Bands: 95 %, from "
         f"{curve.null_means.shape[1]} phase-randomised recordings, one set for all, at {curve.n_null} locations. "
         f"Filled: p < {LEVEL:g}, family-wise over the model's {part}s. Dashed: random weights. Bands of two points overlap more "
-        f"often than they differ by chance: the differences are judged in pairs, below."
+        f"often than they differ by chance: differences are judged in pairs, beside."
     )
 
 
@@ -200,7 +204,7 @@ def profile_caption(found: Sequence[LayerProfiles]) -> str:
     return (
         f"Mean depth of the neurons of the sub-groups linked to each network. Whiskers: 95 % over neurons drawn again "
         f"({one.n_bootstraps} times){seeds}. Grey: random sets of as many sub-groups, 95 %. Links by the spin rule, "
-        f"uncorrected. No test."
+        f"uncorrected. No test. A point outside its whiskers: other seeds put these sub-groups elsewhere."
     )
 
 
@@ -215,7 +219,7 @@ def subgroup_caption(found: Sequence[LayerProfiles]) -> str:
     if len(matched) == 1:
         seeds = f" Atoms of other seeds match at a mean |r| of {matched[0]:.2f}."
     return (
-        "Whiskers as beside. A sub-group whose whiskers span the depth has no layer of its own: with another seed its "
+        "Whiskers as above. A sub-group whose whiskers span the depth has no layer of its own: with another seed its "
         f"neurons lie elsewhere.{seeds}"
     )
 

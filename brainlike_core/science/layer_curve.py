@@ -147,7 +147,10 @@ class _World:
         values = self.responses.values[:, columns]
         config = replace(config, n_atoms=atoms_carried(values, config.n_atoms))
         layers = tuple(self.responses.layers[i] for i in group)
-        atoms = learn_dictionary(values, config, layers=layers, n_units=n_units).atoms
+        learned = learn_dictionary(
+            values, config, layers=layers, n_units=n_units, progress=lambda f: progress(0.1 * f)
+        )
+        atoms = learned.atoms
         progress(0.1)
         folds = HeldOutFolds(atoms, self.encoding)
         found = folds.score(self.brains)

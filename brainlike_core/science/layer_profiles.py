@@ -53,8 +53,8 @@ def layer_profiles(
     own, r = dictionary.layer_histogram, np.full((max(config.n_seeds, 1), dictionary.n_atoms), np.nan)
     histograms = [own]
     for i in range(config.n_seeds):
-        progress(i / config.n_seeds)
-        other = _learn_again(responses, used, used.seed + i + 1)
+        done = lambda fraction, i=i: progress((i + fraction) / config.n_seeds)  # noqa: E731
+        other = _learn_again(responses, used, used.seed + i + 1, done)
         partner, signed = match_atoms(dictionary.atoms, other.atoms)
         histograms.append(other.layer_histogram[partner])
         r[i] = np.abs(signed)
@@ -80,10 +80,12 @@ def layer_profiles(
     )
 
 
-def _learn_again(responses: NeuronResponses, used: DictionaryConfig, seed: int) -> Dictionary:
+def _learn_again(
+    responses: NeuronResponses, used: DictionaryConfig, seed: int, progress: Callable[[float], None]
+) -> Dictionary:
     settings = replace(used, seed=seed)
     layers, n_units = responses.layers, responses.n_units
-    return learn_dictionary(responses.values, settings, layers=layers, n_units=n_units)
+    return learn_dictionary(responses.values, settings, layers=layers, n_units=n_units, progress=progress)
 
 
 def _draw(histogram: np.ndarray, rng: np.random.Generator) -> np.ndarray:
