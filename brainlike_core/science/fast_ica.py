@@ -20,7 +20,7 @@ from .singular_vectors import STRETCH, Array, like, on_host
 SHARE_FIRST = 8  # one in so many samples goes first
 LEAST_FIRST = 8192  # samples, and this many per component:
 LEAST_PER_COMPONENT = 128
-MOST_FIRST = 60  # their passes at most
+MOST_FIRST, NEAR = 60, 1e-2  # their passes at most, and their tolerance
 LEAST_POWER = 0.1  # of a direction among them; it has 1 among all
 PATIENCE = 25  # steps without progress before they are halved
 SHORTEST = 1 / 16
@@ -75,12 +75,12 @@ def independent_rotation(
     n_first = n_samples // SHARE_FIRST
     if n_first >= max(LEAST_FIRST, LEAST_PER_COMPONENT * n_components):
         first = np.sort(rng.choice(n_samples, n_first, replace=False))
-        matrix = _from_some(white[first], matrix, contrast, tolerance, progress)
+        matrix = _from_some(white[first], matrix, contrast, progress)
     return _settle(white, matrix, contrast, tolerance, max_iterations, progress)
 
 
 def _from_some(
-    some: Array, matrix: np.ndarray, contrast: str, tolerance: float, progress: Callable[[float], None]
+    some: Array, matrix: np.ndarray, contrast: str, progress: Callable[[float], None]
 ) -> np.ndarray:
     """The rotation that some of the samples find: whitened anew, since a step takes white samples for granted."""
     centred = some - some.mean(0)
@@ -89,7 +89,7 @@ def _from_some(
         return matrix
     whitening = (vectors / np.sqrt(power)) @ vectors.T
     white = centred @ like(centred, whitening)
-    found = _settle(white, matrix, contrast, tolerance, MOST_FIRST, progress)
+    found = _settle(white, matrix, contrast, NEAR, MOST_FIRST, progress)
     return _decorrelated(found.matrix @ whitening)
 
 

@@ -18,6 +18,7 @@ from scipy import linalg
 Array = Any  # numpy array, or torch tensor on a device: both know @, .T, slices and +, -, *
 
 STRETCH = 8192  # rows at once; a few megabytes stay in the processor's cache
+GRAM_ROWS = 4 * STRETCH  # at once for a Gram, which has its own order; sums of these are float64
 LARGEST_GRAM = 2048  # on the smaller side; beyond it, eigenvectors cost more than the iteration
 TOLERANCE = 3e-4  # of a residual, relative to its eigenvalue
 MOST_STEPS = 100
@@ -103,11 +104,13 @@ def _of_gram(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Largest eigenvalues of ``values.T @ values``, and their vectors (n_small, n_components)."""
     gram = np.zeros((values.shape[1],) * 2)
-    for first in range(0, values.shape[0], STRETCH):
-        some = values[first : first + STRETCH]
+    for first in range(0, values.shape[0], GRAM_ROWS):
+        some = values[first : first + GRAM_ROWS]
         gram += on_host(some.T @ some)
         progress(first / values.shape[0])
-    power, vectors = linalg.eigh(gram, subset_by_index=[len(gram) - n_components, len(gram) - 1])
+    power, vectors = linalg.eigh(
+        gram, subset_by_index=[len(gram) - n_components, len(gram) - 1], overwrite_a=True
+    )
     return power[::-1], vectors[:, ::-1]
 
 
