@@ -283,7 +283,7 @@ def _choose(given: argparse.Namespace) -> None:
         n_seeds=given.seeds,
         n_neurons=given.neurons,
     )
-    numbers = report.choice(pipeline.choose_dictionary(config, workspace, Watch(config.label)))
+    numbers = report.choice(follow_ups.choose_dictionary(config, workspace, Watch(config.label)))
     if given.json:
         print(json.dumps(numbers, allow_nan=False))
         return

@@ -94,7 +94,7 @@ def _compute(job: Job, data_folder: str | None, progress: pipeline.Progress, dev
     if isinstance(config, CheckConfig):
         return pipeline.check_fit(config, workspace, data_folder, progress)
     if isinstance(config, ChoiceConfig):
-        return pipeline.choose_dictionary(config, workspace, progress)
+        return follow_ups.choose_dictionary(config, workspace, progress)
     if isinstance(config, LayersConfig):
         return follow_ups.layer_answers(config, workspace, progress)
     if isinstance(config, RunConfig):

@@ -5,17 +5,55 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .archive import Workspace, curve_question, profiles_question
-from .config import DictionaryConfig, EncodingConfig, LayersConfig
+from .archive import Workspace, choice_question, curve_question, profiles_question
+from .config import ChoiceConfig, DictionaryConfig, EncodingConfig, LayersConfig
 from .errors import RecordingError
 from .store import Question
-from .values import LayerCurve, LayerProfiles
+from .values import DictionaryChoice, LayerCurve, LayerProfiles
 
 Progress = Callable[[str, float], None]
 
 
 def _silent(step: str, fraction: float) -> None:
     """No one watches."""
+
+
+def choose_dictionary(
+    config: ChoiceConfig, workspace: Workspace, progress: Progress = _silent
+) -> DictionaryChoice:
+    """Compare settings of the dictionary on the stored neurons of a finished run.
+
+    Parameters
+    ----------
+    config : ChoiceConfig
+    workspace : Workspace
+    progress : callable(step, fraction)
+        Of the step ``choice``; may raise `CancelledError` to stop.
+
+    Returns
+    -------
+    DictionaryChoice
+        See `science.dictionary_choice.choose`.
+
+    Raises
+    ------
+    UnknownNameError, ConfigError
+        As `archive.choice_question`.
+    RecordingError
+        When a result of the run is no longer in the cache.
+    """
+
+    def compute(
+        stored: list[Any], question: Question, config: ChoiceConfig, report: Callable[[float], None]
+    ) -> DictionaryChoice:
+        from .science.dictionary_choice import choose
+
+        responses, learned = stored
+        tr = workspace.results.provenance(question.inputs[0]).config["tr"]
+        used = DictionaryConfig(**question.config["used"])
+        return choose(responses.values, tr, learned.atoms, used, config, report)
+
+    return _remember(choice_question(config, workspace), workspace, progress, compute, config)
 
 
 def layer_answers(

@@ -18,24 +18,20 @@ from typing import Any
 
 import numpy as np
 
-from .archive import Workspace, choice_question, load_run, write_check, write_record
+from .archive import Workspace, load_run, write_check, write_record
 from .config import (
     LOW_LEVEL,
     CheckConfig,
-    ChoiceConfig,
-    DictionaryConfig,
     ExtractConfig,
     RecordingConfig,
     RunConfig,
 )
-from .errors import RecordingError
 from .inventory import atlas, surface
 from .sources import located, low_level, model_catalogue
 from .store import Question
 from .values import (
     Correspondence,
     Dictionary,
-    DictionaryChoice,
     EncodingResult,
     EqualSize,
     FitCheck,
@@ -227,57 +223,6 @@ def check_fit(
     found = fit_check(story, recording, sound, progress=state.report("check"))
     write_check(config, found, workspace)
     progress("check", 1.0)
-    return found
-
-
-def choose_dictionary(
-    config: ChoiceConfig, workspace: Workspace, progress: Progress = _silent
-) -> DictionaryChoice:
-    """Compare settings of the dictionary on the stored neurons of a finished run; remembered like a step.
-
-    Parameters
-    ----------
-    config : ChoiceConfig
-    workspace : Workspace
-    progress : callable(step, fraction)
-        Of the step ``choice``; may raise `CancelledError` to stop.
-
-    Returns
-    -------
-    DictionaryChoice
-        See `science.dictionary_choice.choose`.
-
-    Raises
-    ------
-    UnknownNameError, ConfigError
-        As `archive.choice_question`.
-    RecordingError
-        When the neurons are no longer in the cache.
-    """
-    question = choice_question(config, workspace)
-
-    def compute() -> DictionaryChoice:
-        from .science.dictionary_choice import choose
-
-        try:
-            responses, learned = (workspace.results.get(key) for key in question.inputs)
-        except KeyError:
-            raise RecordingError(
-                f"The neurons of run {config.run[:12]} are no longer in the cache",
-                needed="its stored responses",
-                do="run it again: only what is missing is computed",
-            ) from None
-        tr = workspace.results.provenance(question.inputs[0]).config["tr"]
-        used = DictionaryConfig(**question.config["used"])
-        return choose(responses.values, tr, learned.atoms, used, config, lambda f: progress("choice", f))
-
-    def cancelled() -> bool:
-        progress("choice", 0.0)  # raises CancelledError where the person asked to stop
-        return False
-
-    progress("choice", 0.0)
-    found = workspace.results.remember(question, compute, cancelled=cancelled)
-    progress("choice", 1.0)
     return found
 
 

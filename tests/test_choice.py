@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from brainlike_core import archive, engine, jobs, pipeline, report
+from brainlike_core import archive, engine, follow_ups, jobs, report
 from brainlike_core.__main__ import main
 from brainlike_core.config import ChoiceConfig, DictionaryConfig, ExtractConfig, RunConfig
 from brainlike_core.errors import CancelledError, ConfigError, RecordingError, UnknownNameError
@@ -38,9 +38,9 @@ def test_the_comparison_is_remembered(home, monkeypatch):
     workspace, config = archive.open_store(home[0]), small(home[1])
     assert archive.load_choice(config, workspace) is None
     computed, said = watch_computing(monkeypatch), []
-    found = pipeline.choose_dictionary(config, workspace, lambda *now: said.append(now))
+    found = follow_ups.choose_dictionary(config, workspace, lambda *now: said.append(now))
     assert computed == ["choice"] and said[0] == ("choice", 0.0) and said[-1] == ("choice", 1.0)
-    assert_same(pipeline.choose_dictionary(config, workspace), found)
+    assert_same(follow_ups.choose_dictionary(config, workspace), found)
     assert computed == ["choice"]
     assert_same(archive.load_choice(config, workspace), found)
 
@@ -63,14 +63,14 @@ def test_what_cannot_be_compared_is_refused(home):
     folder, run_id = home
     workspace = archive.open_store(folder)
     with pytest.raises(UnknownNameError, match="run it first"):
-        pipeline.choose_dictionary(small("f" * 64), workspace)
+        follow_ups.choose_dictionary(small("f" * 64), workspace)
     other = RunConfig(extract=ExtractConfig("minilm-l6"), dictionary=DictionaryConfig(method="pca"))
     with pytest.raises(ConfigError, match="method pca"):
-        pipeline.choose_dictionary(small(made.write(made.make_run(other), folder)), workspace)
+        follow_ups.choose_dictionary(small(made.write(made.make_run(other), folder)), workspace)
     key = archive.choice_question(small(run_id), workspace).inputs[0]
     shutil.rmtree(workspace.results.folder / "entries" / key[:2] / key)
     with pytest.raises(RecordingError, match="run it again"):
-        pipeline.choose_dictionary(small(run_id), workspace)
+        follow_ups.choose_dictionary(small(run_id), workspace)
     assert archive.load_choice(small("f" * 64), workspace) is None
 
 
@@ -83,7 +83,7 @@ def test_cancelled_between_two_dictionaries(home):
             raise CancelledError("stop")
 
     with pytest.raises(CancelledError):
-        pipeline.choose_dictionary(small(home[1]), workspace, stop)
+        follow_ups.choose_dictionary(small(home[1]), workspace, stop)
     assert archive.load_choice(small(home[1]), workspace) is None
 
 
@@ -125,5 +125,5 @@ def test_one_sentence_for_a_wrong_setting(home, capsys):
 def test_json_has_no_number_that_is_not_one(home):
     """A comparison with a single setting has no spread anywhere it would be divided by."""
     config = dataclasses.replace(small(home[1]), n_atoms=(12,))
-    body = report.choice(pipeline.choose_dictionary(config, archive.open_store(home[0])))
+    body = report.choice(follow_ups.choose_dictionary(config, archive.open_store(home[0])))
     assert json.loads(json.dumps(body, allow_nan=False))["recommended"]["n_atoms"] == 12

@@ -2,7 +2,7 @@
 
 import pytest
 
-from brainlike_core import archive, engine, jobs, pipeline
+from brainlike_core import archive, engine, follow_ups, jobs
 from brainlike_core.config import ChoiceConfig
 from tests import synthetic_run as made
 from tests.pages.test_pages import _point, said, show
@@ -31,8 +31,8 @@ def test_the_page_offers_to_compare_and_begins_it_once(home, monkeypatch):
 
 def test_the_page_shows_what_is_stored_and_computes_nothing(home, monkeypatch):
     """The recommendation, the panel's caption, and no button."""
-    found = pipeline.choose_dictionary(ChoiceConfig(home[1]), archive.open_store(home[0]))
-    monkeypatch.setattr(pipeline, "choose_dictionary", lambda *given: pytest.fail("computed"))
+    found = follow_ups.choose_dictionary(ChoiceConfig(home[1]), archive.open_store(home[0]))
+    monkeypatch.setattr(follow_ups, "choose_dictionary", lambda *given: pytest.fail("computed"))
     app = show(PAGE, run=home[1][:12], atom="3")
     chosen = found.row("recommended")
     assert f"{int(chosen['n_atoms'])} atoms at λ {chosen['penalty']:g}" in said(app)
