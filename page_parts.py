@@ -32,6 +32,12 @@ PAGES = (
     ("pages/1_Brain_maps.py", "Brain maps", ":material/neurology:", "Where does a sub-group predict?"),
     ("pages/2_Correspondence.py", "Correspondence", ":material/apps:", "Which sub-group, which network?"),
     ("pages/3_Compare_models.py", "Compare models", ":material/compare_arrows:", "How do models differ?"),
+    (
+        "pages/7_How_much_data.py",
+        "How much data",
+        ":material/query_stats:",
+        "How much data does a claim need?",
+    ),
     ("pages/6_Library.py", "Library", ":material/local_library:", "What is here, and what can be had?"),
 )
 # Our own mark, inline: named icons of the tab are fetched from a server, and this app needs no network.

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
 from .errors import RecordingError
 from .sources import atlases, model_cards, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
-from .values import NetworkAtlas, Surface
+from .values import NetworkAtlas, PowerTable, Surface
 
 
 def catalogue(data: str | Path | None = None) -> dict[str, list[dict]]:
@@ -119,3 +120,11 @@ def atlas(
 
         return read_atlas(name, names or None, data)
     return atlases.load_atlas(name, data, space)
+
+
+@functools.cache
+def power_table() -> PowerTable:
+    """How much data a claim needs: simulated once, part of the product."""
+    from .sources.power_table import read_power_table
+
+    return read_power_table()

@@ -27,6 +27,7 @@ ALLOWED = {
     | BASE,
     "__main__": {
         "command_parts",
+        "command_power",
         "commands_inside",
         "archive",
         "follow_ups",
@@ -38,6 +39,7 @@ ALLOWED = {
     }
     | BASE,
     "command_parts": {"inventory"} | BASE,
+    "command_power": {"command_parts", "figures", "inventory", "science"} | BASE,
     "commands_inside": {"archive", "command_parts", "engine", "report_networks"} | BASE,
     "report_networks": {"report"} | BASE,
     "engine": {"bridge", "follow_ups", "jobs", "lesions", "networks", "pipeline"} | BASE,

@@ -11,6 +11,7 @@ from .correspondence import Correspondence, EncodingResult, EqualSize, Organizat
 from .layers import LayerCurve, LayerProfiles
 from .networks import BridgeResult, LesionResult, ModelNetworks
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
+from .power import Power, PowerTable
 from .run import Provenance, Run, RunRecord
 from .scores import MEASURES, Scores
 from .story import Audio, Story
@@ -37,6 +38,8 @@ __all__ = [
     "NeuronResponses",
     "Organization",
     "PlantedTruth",
+    "Power",
+    "PowerTable",
     "Provenance",
     "Recording",
     "Recovery",

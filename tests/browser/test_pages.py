@@ -13,6 +13,7 @@ PAGES = {
     "Brain maps": "Brain_maps",
     "Correspondence": "Correspondence",
     "Compare models": "Compare_models",
+    "How much data": "How_much_data",
     "Library": "Library",
 }
 
