@@ -65,8 +65,8 @@ _LAYERS = {
 _NETWORKS = {
     "tokens": ("Read the texts", 25),
     "networks": ("Find independent networks", 30),
-    "stability": ("Find them again, with other seeds and halves", 40),
     "recurrence": ("Look for them in single texts", 30),
+    "stability": ("Find them again, with other seeds and halves", 40),
 }
 _LESION = {**_NETWORKS, "scores": ("Cut, and score against random cuts", 120)}
 _BRIDGE = {"story": ("Read the story with each cut, and predict the brain again", 300)}

@@ -23,6 +23,7 @@ from .store import Question
 from .values import ModelNetworks, Provenance, TextSet, TokenResponses
 
 # Raise a number when the code changes the result.
+STEPS = ("tokens", "networks", "recurrence", "stability")
 VERSION = 1
 
 Progress = Callable[[str, float], None]
@@ -90,7 +91,7 @@ def find_networks(
     data : path, optional
         Where downloaded texts lie.
     progress : callable(step, fraction)
-        Of the steps ``tokens, networks, stability`` and ``recurrence``; may
+        Of the steps ``tokens, networks, recurrence`` and ``stability``; may
         raise `CancelledError` to stop.
     device : str
         Where the model runs.
@@ -124,7 +125,8 @@ def networks_of(
         cancelled=poll(progress, "tokens"),
     )
     keep(config, "networks", question, workspace)
-    progress("recurrence", 1.0)
+    for step in STEPS:
+        progress(step, 1.0)
     return found
 
 

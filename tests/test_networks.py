@@ -1,0 +1,245 @@
+"""The second walk: networks found and cut in a model whose networks are known, remembered, refused, by command."""
+
+import json
+
+import numpy as np
+import pytest
+
+from brainlike_core import archive, engine, jobs, lesions, networks, report_networks
+from brainlike_core.__main__ import main
+from brainlike_core.config import (
+    BridgeConfig,
+    ExtractConfig,
+    LesionConfig,
+    NetworksConfig,
+    bridge_config_from_dict,
+    lesion_config_from_dict,
+    networks_config_from_dict,
+)
+from brainlike_core.errors import CancelledError, ConfigError, TextError
+from tests.planted_networks import PLANTED, planted_texts, save_planted
+from tests.small_world import assert_same, watch_computing
+
+
+@pytest.fixture(scope="module")
+def planted(tmp_path_factory):
+    """The planted model's folder, and a folder with 40 texts for it."""
+    model = save_planted(tmp_path_factory.mktemp("planted"))
+    texts = tmp_path_factory.mktemp("texts")
+    for number, text in enumerate(planted_texts(40, seed=1)):
+        (texts / f"{number:02d}.txt").write_text(text)
+    return model, str(texts)
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory):
+    return archive.open_store(tmp_path_factory.mktemp("cache"))
+
+
+def small(planted, **changes) -> NetworksConfig:
+    """As few seeds and random networks as are allowed."""
+    settings = {"text_sets": (planted[1],), "n_stability_seeds": 1, "n_null": 19}
+    return NetworksConfig(ExtractConfig(planted[0]), **settings | changes)
+
+
+@pytest.fixture(scope="module")
+def found(planted, workspace):
+    return networks.find_networks(small(planted), workspace)
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> float:
+    return (a & b).sum() / (a | b).sum()
+
+
+def nearest(found, feature: int) -> int:
+    """Number of the network that is nearest a planted one."""
+    return int(np.argmax([iou(mask, PLANTED[feature]) for mask in found.key]))
+
+
+@pytest.mark.parametrize("feature", [0, 1])
+def test_planted_networks_are_found_and_recur(feature, found):
+    """Their neurons, in every layer; and they come back in single texts more often than random ones."""
+    k = nearest(found, feature)
+    assert iou(found.key[k], PLANTED[feature]) >= 0.9
+    assert found.layer_histogram[k].tolist() == found.key[k].reshape(3, -1).sum(1).tolist()
+    row = found.recurrence[found.recurrence["network"] == k].iloc[0]
+    assert row["share"] > row["null"] and row["p"] == 1 / 20
+    stable = found.stability.iloc[k]
+    assert stable["halves"] > 0.95 > stable["halves_null"]
+
+
+def test_tokens_lead_back_to_the_words(found):
+    """A network's loudest tokens are cues or their answers."""
+    k = nearest(found, 0)
+    loudest = found.tokens.iloc[int(found.time_courses[:, k].argmax())]
+    text = found.texts["text"].iloc[int(loudest["text"])]
+    assert text[int(loudest["start"]) : int(loudest["stop"])] in ("ask", "yes")
+    assert found.overlap.shape == (40, found.n_networks)
+
+
+def test_networks_are_remembered(planted, workspace, found, monkeypatch):
+    """Asked again, nothing is computed; another number of components is another question."""
+    computed = watch_computing(monkeypatch)
+    assert_same(networks.find_networks(small(planted), workspace), found)
+    assert computed == []
+    assert networks.find_networks(small(planted, n_components=5), workspace).n_networks == 5
+    assert computed == ["networks"]
+
+
+def test_the_means_are_those_of_the_neurons(planted, found):
+    """What a `mean` lesion puts in: each neuron's mean response over all tokens."""
+    from brainlike_core.sources.heads import open_with_head
+    from brainlike_core.sources.token_responses import extract_tokens
+
+    model = open_with_head(planted[0])
+    read = extract_tokens(model.body, list(found.texts["text"]))
+    np.testing.assert_allclose(found.means, read.values.mean(0, dtype=np.float64), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def cut(planted, workspace, found):
+    """The lesion of the network of the first feature, with 19 random ones."""
+    config = LesionConfig(small(planted), network=(nearest(found, 0),), n_random=19, n_texts=2)
+    return lesions.lesion(config, workspace)
+
+
+def test_a_lesion_is_held_against_random_ones_of_the_same_layers(cut, found):
+    """One row per measure, 19 draws each, p never 0; the table agrees with its draws."""
+    assert cut.n_cut == found.key[nearest(found, 0)].sum()
+    assert set(cut.effects["measure"]) == {"perplexity", "token accuracy", "word accuracy"}
+    assert (cut.draws.groupby("measure").size() == 19).all()
+    for row in cut.effects.itertuples():
+        values = cut.draws.loc[cut.draws["measure"] == row.measure, "value"]
+        assert row.random == pytest.approx(values.mean()) and row.random_sd == pytest.approx(values.std())
+        assert 1 / 20 <= row.p_worse <= 1 and row.higher_is_better == (row.measure != "perplexity")
+        harm = cut.draws.loc[cut.draws["measure"] == row.measure, "harm"]
+        assert row.difference == pytest.approx(row.harm - harm.mean())
+    assert cut.continuations["prompt"].tolist() == list(lesions.PROMPTS)
+
+
+def test_nothing_cut_is_nothing_lost(planted, workspace, found):
+    """Amplified by 1 + 1e-12: every score is as before, whatever the neurons."""
+    config = LesionConfig(
+        small(planted), network=(0,), action="amplify", scale=1 + 1e-12, n_random=19, n_texts=2
+    )
+    effects = lesions.lesion(config, workspace).effects
+    np.testing.assert_allclose(effects["after"], effects["before"], rtol=1e-5)
+    assert (effects["p_worse"] > 0.05).all()
+
+
+def test_the_neurons_that_are_meant(planted, found):
+    """By network, the union, by number, and only those of some layers."""
+    config = small(planted)
+    union = lesions.named_neurons(LesionConfig(config), found)
+    assert (union == found.key.any(0)).all()
+    assert (
+        lesions.named_neurons(LesionConfig(config, network=(1, 2)), found) == found.key[[1, 2]].any(0)
+    ).all()
+    assert np.flatnonzero(lesions.named_neurons(LesionConfig(config, neurons=(3, 17)), found)).tolist() == [
+        3,
+        17,
+    ]
+    last = lesions.named_neurons(LesionConfig(config, layers=(2,)), found)
+    assert last.any() and not last[: 2 * found.n_units].any()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"neurons": (3, 999)}, "found 3 to 999"),
+        ({"network": (0,), "layers": (7,)}, "No neuron is meant"),
+    ],
+)
+def test_neurons_that_are_not_there_are_refused(changes, said, planted, found):
+    with pytest.raises(ConfigError, match=said):
+        lesions.named_neurons(LesionConfig(small(planted), **changes), found)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: NetworksConfig(n_components=1), "2 to 512"),
+        (lambda: NetworksConfig(ExtractConfig("low-level")), "a language model"),
+        (lambda: NetworksConfig(method="pca"), "temporal, canica"),
+        (lambda: NetworksConfig(text_sets=()), "at least one set"),
+        (lambda: LesionConfig(network=(10,)), "0 to 9"),
+        (lambda: LesionConfig(network=(1,), neurons=(1,)), "not both"),
+        (lambda: LesionConfig(action="amplify"), "changes something"),
+        (lambda: LesionConfig(n_random=5), "19 to"),
+        (lambda: LesionConfig(tasks=("chess",)), "sentiment"),
+        (lambda: BridgeConfig(against="Language"), "another network"),
+        (lambda: BridgeConfig(rule="best"), "accepted, paper"),
+    ],
+)
+def test_settings_out_of_range_are_refused(make, said):
+    with pytest.raises(ConfigError, match=said):
+        make()
+
+
+def test_configs_come_back_from_their_json():
+    """With the same id; each field changes it."""
+    plain = NetworksConfig(ExtractConfig("minilm-l6", layers=(1, 2)), text_sets=("news",))
+    cut, bridge = LesionConfig(plain, network=(2, 3)), BridgeConfig("ab" * 32)
+    pairs = [
+        (plain, networks_config_from_dict), (cut, lesion_config_from_dict), (bridge, bridge_config_from_dict),
+    ]  # fmt: skip
+    import dataclasses
+
+    for config, read in pairs:
+        again = read(json.loads(json.dumps(dataclasses.asdict(config))))
+        assert again == config and again.id == config.id
+    assert len({plain.id, cut.id, bridge.id, dataclasses.replace(cut, seed=1).id}) == 4
+
+
+def test_it_can_be_cancelled_at_each_step(planted, tmp_path):
+    """What it was asked to stop in is not kept; a later call answers."""
+    workspace, stopped = archive.open_store(tmp_path), []
+    for step in ("tokens", "networks", "recurrence", "stability"):
+
+        def stop(now, fraction, at=step):
+            if now == at and fraction > 0:
+                raise CancelledError("stop")
+
+        with pytest.raises(CancelledError):
+            networks.find_networks(small(planted, n_components=3), workspace, progress=stop)
+        stopped.append(step)
+        assert list(workspace.runs) == []
+    assert len(stopped) == 4
+
+
+def test_a_folder_without_texts_is_refused(planted, tmp_path):
+    with pytest.raises(TextError, match="txt"):
+        networks.find_networks(small((planted[0], str(tmp_path))), archive.open_store(tmp_path / "cache"))
+
+
+def test_both_commands_say_the_same_numbers(planted, workspace, found, cut, capsys):
+    """`networks --json` and `lesion --json`: one object each; networks count from 1."""
+    options = ["--model", planted[0], "--texts", planted[1], "--cache", str(workspace.folder)]
+    state = jobs.status(small(planted).id, workspace.folder)
+    assert state is None  # found in this process, without a job
+    assert main(["networks", *options, "--components", "4", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["networks"]) == 4 and told["n_texts"] == 40 and told["networks"][0]["n_neurons"] > 0
+    assert main(["lesion", *options, "--components", "4", "--network", "2", "--random", "19", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["action"] == "lesion of network 2" and told["n_random"] == 19
+    assert {row["measure"] for row in told["effects"]} == set(cut.effects["measure"])
+    assert main(["lesion", *options, "--components", "4", "--network", "0"]) == 2
+    assert "--network" in capsys.readouterr().err
+
+
+def test_the_sentences_hold_the_numbers(found, cut):
+    """Networks and lesion in words: n, null and p stand in them."""
+    lines = " ".join(report_networks.networks_sentences(found))
+    assert f"{found.n_networks} networks" in lines and "null" in lines and "FDR" in lines
+    said = report_networks.lesion_sentences(cut)
+    perplexity = cut.effects.set_index("measure").loc["perplexity"]
+    assert f"p = {perplexity['p_worse']:.3f}" in said[1] and "19 random cuts" in said[1]
+
+
+def test_a_lesion_runs_as_a_job(planted, tmp_path):
+    """Its state on disk says each step, and that it is done."""
+    config = LesionConfig(small(planted, n_components=3), network=(0,), n_random=19, n_texts=2)
+    engine.run_now(config, tmp_path)
+    state = jobs.status(config.id, tmp_path)
+    assert state.state == "done" and [name for _, name, _ in state.steps] == ["done"] * 5
