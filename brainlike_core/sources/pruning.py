@@ -102,6 +102,9 @@ def prune(model: HeadedModel, keep: np.ndarray, *, means: np.ndarray | None = No
             _compensate(body, part, averages[layer] * ~kept)
         _shrink(body, part, kept)
     _write_config(_whole(pruned), body, parts, mask.sum(1))
+    if model.body.causal:
+        # The catalogue may name another than the file; the saved folder says which one it was.
+        _whole(pruned).config.bos_token_id = model.body.prefix[0]
     _compare(model, pruned, np.flatnonzero(~mask), means)
     return pruned
 

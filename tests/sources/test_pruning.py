@@ -1,11 +1,13 @@
 """Intermediate neurons really removed: the same as a lesion, smaller on disk, and opened again."""
 
 import doctest
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, processors
 from transformers import AutoModel, AutoModelForCausalLM, AutoModelForMaskedLM
 
 from brainlike_core.errors import ConfigError, ModelError
@@ -15,6 +17,7 @@ from brainlike_core.sources.heads import HeadedModel, open_with_head
 from brainlike_core.sources.interventions import lesion
 from brainlike_core.sources.neurons import feed_forward
 from brainlike_core.sources.pruning import magnitudes, n_parameters, open_pruned, prune, save_pruned
+from brainlike_core.sources.scoring import score_texts
 from brainlike_core.sources.token_responses import extract_tokens
 from tests.headed_models import CAUSAL, ENCODERS, MASKED, TEXTS, headed, save
 from tests.model_families import MIXTURES
@@ -104,6 +107,25 @@ def test_a_compensated_llama_opens_with_the_library(tmp_path):
     assert save_pruned(pruned, tmp_path / "small")
     again = AutoModelForCausalLM.from_pretrained(tmp_path / "small").eval()
     assert again.config.mlp_bias and (logits(again) - logits(pruned)).abs().max() <= 1e-5
+
+
+def test_the_begin_token_is_saved_too(tmp_path):
+    """A catalogue may name another than the config: the folder opens with the one that was read with."""
+    folder = save(tmp_path / "whole", headed("llama", bos_token_id=7))
+    tokenizer = Tokenizer.from_file(str(tmp_path / "whole" / "tokenizer.json"))
+    tokenizer.post_processor = processors.Sequence([])
+    tokenizer.save(str(tmp_path / "whole" / "tokenizer.json"))
+    model = open_with_head(folder)
+    assert model.body.prefix == (7,)
+    model = replace(model, body=replace(model.body, prefix=(9,)))
+    for name, counts, again in (("equal", (9, 9, 9), open_with_head), ("unequal", (9, 8, 9), open_pruned)):
+        pruned = prune(model, some(model, counts))
+        save_pruned(pruned, tmp_path / name)
+        opened_again = again(str(tmp_path / name))
+        assert opened_again.body.prefix == (9,)
+        one, other = (score_texts(m, TEXTS)["perplexity"].value for m in (pruned, opened_again))
+        assert abs(one - other) < 1e-3
+    assert model.network.config.bos_token_id == 7
 
 
 @pytest.mark.parametrize("family", ["llama", "gpt2", "bert", "glm"])
