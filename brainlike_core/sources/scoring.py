@@ -23,23 +23,17 @@ from .token_batches import Stretch, TokenisedText, batches, padded, padding_toke
 from .windows import pooling_matrix
 
 MASKED_PER_TEXT = 64
+Progress = Callable[[float, str], None]
+Cancelled = Callable[[], bool]
 _WORD = re.compile(r"\w+(?:['’]\w+)*")
 
 
 @dataclass
-class Watch:
-    """Who is told how far the work is, and who may stop it.
+class _Watch:
+    """Who is told how far the work is, and who may stop it."""
 
-    Attributes
-    ----------
-    progress : callable, optional
-        Called with the fraction done (0 to 1) and what is being done.
-    cancelled : callable, optional
-        Asked between passes; True stops.
-    """
-
-    progress: Callable[[float, str], None] | None = None
-    cancelled: Callable[[], bool] | None = None
+    progress: Progress | None = None
+    cancelled: Cancelled | None = None
 
     def tell(self, done: int, total: int, what: str) -> None:
         """Say how far the work is, or stop it.
@@ -62,7 +56,8 @@ def score_texts(
     texts: Sequence[str],
     *,
     masked_per_text: int = MASKED_PER_TEXT,
-    watch: Watch | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
 ) -> dict[str, Scores]:
     """How well a model tells the tokens and the words of texts.
 
@@ -80,7 +75,10 @@ def score_texts(
     masked_per_text : int
         Of a masked model: tokens of each text that are asked for, evenly
         spaced. Each costs a pass over the text.
-    watch : Watch, optional
+    progress : callable, optional
+        Called with the fraction done (0 to 1) and what is being done.
+    cancelled : callable, optional
+        Asked between passes; True stops.
 
     Returns
     -------
@@ -103,7 +101,7 @@ def score_texts(
         asked = [_next_tokens(model.body, part) for part in parts]
     else:
         asked = [one for part in parts for one in _masked_tokens(model, part, masked_per_text)]
-    ask(model, asked, watch or Watch(), "Scoring texts")
+    ask(model, asked, _Watch(progress, cancelled), "Scoring texts")
     logs, right = _by_text(asked, read)
     told = [np.isfinite(found) for found in logs]
     n_tokens = np.array([known.sum() for known in told], float)
@@ -184,7 +182,8 @@ def score_choices(
     items: Sequence[ChoiceItem],
     *,
     per_character: bool = False,
-    watch: Watch | None = None,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
 ) -> dict[str, Scores]:
     """Which option a model finds most likely after the prompt.
 
@@ -197,7 +196,10 @@ def score_choices(
     per_character : bool
         Divide an option's log-likelihood by its characters, for options of
         very different length.
-    watch : Watch, optional
+    progress : callable, optional
+        Called with the fraction done (0 to 1) and what is being done.
+    cancelled : callable, optional
+        Asked between passes; True stops.
 
     Returns
     -------
@@ -219,7 +221,7 @@ def score_choices(
         for text, (prompt, _) in zip(read, options, strict=True)
         for question in _of_option(model, text, len(prompt))
     ]
-    ask(model, asked, watch or Watch(), "Scoring choices")
+    ask(model, asked, _Watch(progress, cancelled), "Scoring choices")
     found = np.zeros(len(options))
     for question in asked:
         found[question.item] += question.log_p.sum()
@@ -257,7 +259,11 @@ def _of_option(model: HeadedModel, text: TokenisedText, n_prompt: int) -> list[Q
 
 
 def score_pairs(
-    model: LanguageModel, pairs: Sequence[SentencePair], *, watch: Watch | None = None
+    model: LanguageModel,
+    pairs: Sequence[SentencePair],
+    *,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
 ) -> dict[str, Scores]:
     """Whether sentences that say the same are more alike than others, to a model.
 
@@ -272,7 +278,10 @@ def score_pairs(
         Any; no head is needed.
     pairs : sequence of SentencePair
         Of both kinds.
-    watch : Watch, optional
+    progress : callable, optional
+        Called with the fraction done (0 to 1) and what is being done.
+    cancelled : callable, optional
+        Asked between passes; True stops.
 
     Returns
     -------
@@ -284,14 +293,21 @@ def score_pairs(
     ------
     TextError, CancelledError
     """
-    means = sentence_means(model, [text for pair in pairs for text in (pair.first, pair.second)], watch=watch)
+    texts = [text for pair in pairs for text in (pair.first, pair.second)]
+    means = sentence_means(model, texts, progress=progress, cancelled=cancelled)
     unit = means / np.linalg.norm(means, axis=1, keepdims=True).clip(1e-30)
     cosines = (unit[0::2] * unit[1::2]).sum(1)
     same = [float(pair.paraphrase) for pair in pairs]
     return {"paraphrase AUC": Scores("paraphrase AUC", np.stack([cosines, same], 1))}
 
 
-def sentence_means(model: LanguageModel, texts: Sequence[str], *, watch: Watch | None = None) -> np.ndarray:
+def sentence_means(
+    model: LanguageModel,
+    texts: Sequence[str],
+    *,
+    progress: Progress | None = None,
+    cancelled: Cancelled | None = None,
+) -> np.ndarray:
     """Mean response of the last layer over a text's tokens, see `score_pairs`.
 
     Returns
@@ -300,7 +316,11 @@ def sentence_means(model: LanguageModel, texts: Sequence[str], *, watch: Watch |
     """
     parts = stretches(model, tokenised(model, texts))
     sequences = [part.sequence(model) for part in parts]
-    device, pad, watch = next(model.model.parameters()).device, padding_token(model), watch or Watch()
+    device, pad, watch = (
+        next(model.model.parameters()).device,
+        padding_token(model),
+        _Watch(progress, cancelled),
+    )
     sums: dict[int, np.ndarray] = {}
     counts, done = np.zeros(len(texts)), 0
     with torch.inference_mode():
@@ -379,7 +399,7 @@ def _masked(model: HeadedModel, item: int, ids: tuple[int, ...], start: int, tok
     return Question(item, sequence, np.array([place]), np.array([whole[place]]), np.array([token]))
 
 
-def ask(model: HeadedModel, questions: Sequence[Question], watch: Watch, what: str) -> None:
+def ask(model: HeadedModel, questions: Sequence[Question], watch: _Watch, what: str) -> None:
     """Answer questions in padded batches, each distinct sequence read once."""
     by_sequence: dict[tuple[int, ...], list[Question]] = {}
     for question in questions:

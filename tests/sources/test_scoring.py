@@ -15,7 +15,6 @@ from brainlike_core.sources.heads import HeadedModel, open_with_head
 from brainlike_core.sources.interventions import lesion
 from brainlike_core.sources.language_model import open_model
 from brainlike_core.sources.scoring import (
-    Watch,
     continuation,
     score_choices,
     score_pairs,
@@ -130,7 +129,7 @@ def test_scores_do_not_depend_on_the_batch(tiny, monkeypatch):
     together = score_texts(model, TEXTS)
     monkeypatch.setattr(token_batches, "BATCH_TOKENS", 1)
     told = []
-    single = score_texts(model, TEXTS, watch=Watch(lambda fraction, text: told.append(fraction)))
+    single = score_texts(model, TEXTS, progress=lambda fraction, text: told.append(fraction))
     for name, scores in together.items():
         assert np.allclose(single[name].items, scores.items, atol=1e-4)
     assert told == [0, 0.25, 0.5, 0.75, 1]
@@ -139,11 +138,10 @@ def test_scores_do_not_depend_on_the_batch(tiny, monkeypatch):
 def test_scoring_can_be_cancelled(tiny):
     """Between passes."""
     model, pairs = tiny("llama"), [SentencePair("bade", "gika", True), SentencePair("mi", "la", False)]
-    stop = Watch(cancelled=lambda: True)
     for work in (
-        lambda: score_texts(model, TEXTS, watch=stop),
-        lambda: score_choices(model, [ChoiceItem("", ("ba", "de"), 0)], watch=stop),
-        lambda: score_pairs(model.body, pairs, watch=stop),
+        lambda: score_texts(model, TEXTS, cancelled=lambda: True),
+        lambda: score_choices(model, [ChoiceItem("", ("ba", "de"), 0)], cancelled=lambda: True),
+        lambda: score_pairs(model.body, pairs, cancelled=lambda: True),
     ):
         with pytest.raises(CancelledError):
             work()
