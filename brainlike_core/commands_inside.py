@@ -20,14 +20,31 @@ from .config import (
     ExtractConfig,
     LesionConfig,
     NetworksConfig,
+    PreservationConfig,
 )
 from .errors import ConfigError
 
 
 def add_commands(commands: Any) -> None:
-    """Add ``networks`` and ``lesion``."""
+    """Add ``networks``, ``lesion`` and ``preserve``."""
     networks = command(commands, "networks", "functional networks inside a model", _networks)
     _model_options(networks)
+    preserve = command(commands, "preserve", "keep only the neurons of C networks, for several C", _preserve)
+    _model_options(preserve)
+    counts = f"numbers of networks (default {' '.join(map(str, PreservationConfig().counts))})"
+    preserve.add_argument(
+        "--counts", type=int, nargs="+", default=PreservationConfig().counts, metavar="C", help=counts
+    )
+    preserve.add_argument(
+        "--random",
+        type=int,
+        default=PreservationConfig().n_random,
+        metavar="N",
+        help="random sets of as many neurons",
+    )
+    preserve.add_argument(
+        "--task", action="append", default=[], metavar="TASK", help=f"also score {', '.join(TASKS)}; repeat"
+    )
     lesion = command(commands, "lesion", "cut networks out of a model, against random cuts", _lesion)
     _model_options(lesion)
     plain, add = LesionConfig(), lesion.add_argument
@@ -118,6 +135,14 @@ def _lesion(given: argparse.Namespace) -> None:
         numbers = report_networks.bridge(_done(config, given))
     else:
         numbers = report_networks.lesion(_done(lesion_config(given), given))
+    print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(numbers["sentences"]))
+
+
+def _preserve(given: argparse.Namespace) -> None:
+    config = PreservationConfig(
+        networks_config(given), tuple(given.counts), given.random, tasks=tuple(given.task)
+    )
+    numbers = report_networks.preservation(_done(config, given))
     print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(numbers["sentences"]))
 
 

@@ -19,7 +19,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from . import bridge, follow_ups, lesions, networks, pipeline
+from . import bridge, follow_ups, lesions, networks, pipeline, preservation
 from .config import (
     BridgeConfig,
     CheckConfig,
@@ -27,6 +27,7 @@ from .config import (
     LayersConfig,
     LesionConfig,
     NetworksConfig,
+    PreservationConfig,
     RunConfig,
 )
 from .errors import BrainlikeError, CancelledError
@@ -105,6 +106,7 @@ def _compute(job: Job, data_folder: str | None, progress: pipeline.Progress, dev
 _INSIDE: dict[type, Any] = {
     NetworksConfig: networks.find_networks,
     LesionConfig: lesions.lesion,
+    PreservationConfig: preservation.preservation,
     BridgeConfig: bridge.bridge,
 }
 

@@ -26,6 +26,7 @@ from .config import (
     LayersConfig,
     LesionConfig,
     NetworksConfig,
+    PreservationConfig,
     RunConfig,
     bridge_config_from_dict,
     check_config_from_dict,
@@ -33,6 +34,7 @@ from .config import (
     layers_config_from_dict,
     lesion_config_from_dict,
     networks_config_from_dict,
+    preservation_config_from_dict,
     run_config_from_dict,
 )
 from .errors import CancelledError, ConfigError
@@ -69,6 +71,10 @@ _NETWORKS = {
     "stability": ("Find them again, with other seeds and halves", 40),
 }
 _LESION = {**_NETWORKS, "scores": ("Cut, and score against random cuts", 120)}
+_PRESERVATION = {
+    "tokens": ("Read the texts", 25),
+    "kept": ("Keep only the networks' neurons, and score", 300),
+}
 _BRIDGE = {"story": ("Read the story with each cut, and predict the brain again", 300)}
 
 
@@ -98,9 +104,19 @@ KINDS: dict[type, Kind] = {
     LayersConfig: Kind("layers", _LAYERS, layers_config_from_dict),
     NetworksConfig: Kind("networks", _NETWORKS, networks_config_from_dict),
     LesionConfig: Kind("lesions", _LESION, lesion_config_from_dict),
+    PreservationConfig: Kind("curves", _PRESERVATION, preservation_config_from_dict),
     BridgeConfig: Kind("bridges", _BRIDGE, bridge_config_from_dict),
 }
-Config = RunConfig | CheckConfig | ChoiceConfig | LayersConfig | NetworksConfig | LesionConfig | BridgeConfig
+Config = (
+    RunConfig
+    | CheckConfig
+    | ChoiceConfig
+    | LayersConfig
+    | NetworksConfig
+    | LesionConfig
+    | PreservationConfig
+    | BridgeConfig
+)
 ACTIVE = ("queued", "running")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .report import plain
-from .values import BridgeResult, LesionResult, ModelNetworks
+from .values import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
 
 LEVEL = 0.05
 RECURS = 0.5  # a network that recurs in so many texts of a set is called recurrent there
@@ -163,3 +163,20 @@ def dissociation_sentence(found: BridgeResult) -> str:
     if d["p"] < LEVEL and d["own"] > 0 and d["other"] > 0:
         return f"Double dissociation: {numbers}"
     return f"No dissociation: {numbers}"
+
+
+def preservation(found: PreservationCurve) -> dict[str, Any]:
+    """The numbers of a preservation curve, as ``preserve --json`` prints them."""
+    rows = found.rows.to_dict("records")
+    numbers = {"model": found.model, "n_neurons": found.n_neurons, "rows": rows}
+    return plain(numbers | {"sentences": preservation_sentences(found)})
+
+
+def preservation_sentences(found: PreservationCurve) -> list[str]:
+    """One sentence per number of networks and measure."""
+    return [
+        f"{row['n_networks']} networks, {row['n_kept']:,} neurons ({row['n_kept'] / found.n_neurons:.1%}): {row['task']}, "
+        f"{row['measure']} {row['kept']:.3g}; as many random neurons {row['random']:.3g} "
+        f"({row['random_low']:.3g} to {row['random_high']:.3g}); whole model {row['whole']:.3g}."
+        for row in found.rows.to_dict("records")
+    ]

@@ -5,19 +5,21 @@ import json
 import numpy as np
 import pytest
 
-from brainlike_core import archive, engine, jobs, lesions, networks, report_networks
+from brainlike_core import archive, engine, jobs, lesions, networks, preservation, report_networks
 from brainlike_core.__main__ import main
 from brainlike_core.config import (
     BridgeConfig,
     ExtractConfig,
     LesionConfig,
     NetworksConfig,
+    PreservationConfig,
     bridge_config_from_dict,
     lesion_config_from_dict,
     networks_config_from_dict,
+    preservation_config_from_dict,
 )
 from brainlike_core.errors import CancelledError, ConfigError, TextError
-from tests.planted_networks import PLANTED, planted_texts, save_planted
+from tests.planted_networks import PLANTED, planted_items, planted_texts, save_planted
 from tests.small_world import assert_same, watch_computing
 
 
@@ -167,6 +169,7 @@ def test_neurons_that_are_not_there_are_refused(changes, said, planted, found):
         (lambda: LesionConfig(action="amplify"), "changes something"),
         (lambda: LesionConfig(n_random=5), "19 to"),
         (lambda: LesionConfig(tasks=("chess",)), "sentiment"),
+        (lambda: PreservationConfig(counts=(1,)), "2 to 512"),
         (lambda: BridgeConfig(against="Language"), "another network"),
         (lambda: BridgeConfig(rule="best"), "accepted, paper"),
     ],
@@ -182,6 +185,7 @@ def test_configs_come_back_from_their_json():
     cut, bridge = LesionConfig(plain, network=(2, 3)), BridgeConfig("ab" * 32)
     pairs = [
         (plain, networks_config_from_dict), (cut, lesion_config_from_dict), (bridge, bridge_config_from_dict),
+        (PreservationConfig(plain, (3, 4)), preservation_config_from_dict),
     ]  # fmt: skip
     import dataclasses
 
@@ -243,3 +247,53 @@ def test_a_lesion_runs_as_a_job(planted, tmp_path):
     engine.run_now(config, tmp_path)
     state = jobs.status(config.id, tmp_path)
     assert state.state == "done" and [name for _, name, _ in state.steps] == ["done"] * 5
+
+
+@pytest.fixture(scope="module")
+def curve(planted, workspace):
+    """The networks of the planted model kept alone: three of them, then ten."""
+    config = PreservationConfig(small(planted), (3, 10), n_random=2, n_texts=2)
+    return config, preservation.preservation(config, workspace)
+
+
+def test_more_networks_keep_more_neurons(curve, planted, workspace, monkeypatch):
+    """Two numbers of networks, three measures each; the whole model's score is the same in every row."""
+    config, found = curve
+    assert found.rows["n_networks"].tolist() == [3] * 3 + [10] * 3
+    few, many = found.rows["n_kept"].iloc[[0, 3]]
+    assert 0 < few < many <= found.n_neurons
+    for _, rows in found.rows.groupby("measure"):
+        assert rows["whole"].nunique() == 1 and (rows["random_low"] <= rows["random_high"]).all()
+    computed = watch_computing(monkeypatch)
+    assert_same(preservation.preservation(config, workspace), found)
+    assert computed == []
+
+
+def test_the_planted_answers_survive_with_their_networks(planted, found):
+    """All key neurons kept, the rest silent: what was planted is still answered."""
+    from brainlike_core.sources.heads import open_with_head
+    from brainlike_core.sources.interventions import preserve
+    from brainlike_core.sources.scoring import score_choices
+
+    model = open_with_head(planted[0])
+    with preserve(model.body, found.key.any(0)):
+        for feature in (0, 1):
+            items = planted_items(feature, 20, seed=2)
+            assert score_choices(model, items)["choice accuracy"].value == 1
+
+
+def test_the_command_tells_the_curve(planted, workspace, curve, capsys):
+    """`preserve --json`: one row per number of networks and measure, with sentences."""
+    options = [
+        "--model",
+        planted[0],
+        "--texts",
+        planted[1],
+        "--cache",
+        str(workspace.folder),
+        "--random",
+        "2",
+    ]
+    assert main(["preserve", *options, "--counts", "3", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert len(told["rows"]) == len(told["sentences"]) == 3 and "3 networks" in told["sentences"][0]

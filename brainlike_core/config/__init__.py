@@ -26,9 +26,11 @@ from .networks import (
     BridgeConfig,
     LesionConfig,
     NetworksConfig,
+    PreservationConfig,
     bridge_config_from_dict,
     lesion_config_from_dict,
     networks_config_from_dict,
+    preservation_config_from_dict,
 )
 from .neurons import (
     LOW_LEVEL,
@@ -54,6 +56,8 @@ __all__ = [
     "BridgeConfig",
     "LesionConfig",
     "NetworksConfig",
+    "PreservationConfig",
+    "preservation_config_from_dict",
     "bridge_config_from_dict",
     "lesion_config_from_dict",
     "networks_config_from_dict",

@@ -168,6 +168,50 @@ class LesionConfig:
 
 
 @dataclass(frozen=True)
+class PreservationConfig:
+    """Only the key neurons of C networks kept, for several C (arXiv 2502.20408). Its digest is its id.
+
+    Attributes
+    ----------
+    networks : NetworksConfig
+        The model, texts and settings; its own C is not used.
+    counts : tuple of int
+        Numbers of networks C (paper: 10, 64, 128, 256, 512).
+    n_random : int
+        For each C, random neurons kept instead: as many in the same layers (ours).
+    n_texts : int
+        Held-out texts for the language score.
+    tasks : tuple of str
+        Zero-shot tasks to score besides, see `LesionConfig`.
+    seed : int
+    """
+
+    networks: NetworksConfig = field(default_factory=NetworksConfig)
+    counts: tuple[int, ...] = (10, 64, 128, 256, 512)
+    n_random: int = 3
+    n_texts: int = 30
+    tasks: tuple[str, ...] = ()
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        known = bool(self.counts) and all(2 <= c <= 512 for c in self.counts)
+        need(known, "counts (--components)", self.counts, "numbers from 2 to 512")
+        need(2 <= self.n_random <= 10_000, "n_random (--random)", self.n_random, "2 to 10,000")
+        need(2 <= self.n_texts <= 10_000, "n_texts", self.n_texts, "2 to 10,000")
+        need(set(self.tasks) <= set(TASKS), "tasks (--task)", self.tasks, f"some of {', '.join(TASKS)}")
+
+    @property
+    def id(self) -> str:
+        """Id of the curve: 64 hex characters."""
+        return digest(self)
+
+    @property
+    def label(self) -> str:
+        """A short name for people."""
+        return f"Only the networks' neurons · {self.networks.extract.model}"
+
+
+@dataclass(frozen=True)
 class BridgeConfig:
     """The sub-groups of one brain network cut out of the model: what language and prediction lose (ours).
 
@@ -227,6 +271,11 @@ def networks_config_from_dict(fields: dict[str, Any]) -> NetworksConfig:
 def lesion_config_from_dict(fields: dict[str, Any]) -> LesionConfig:
     """Rebuild a `LesionConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
     return LesionConfig(**_tuples(fields) | {"networks": networks_config_from_dict(fields["networks"])})
+
+
+def preservation_config_from_dict(fields: dict[str, Any]) -> PreservationConfig:
+    """Rebuild a `PreservationConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
+    return PreservationConfig(**_tuples(fields) | {"networks": networks_config_from_dict(fields["networks"])})
 
 
 def bridge_config_from_dict(fields: dict[str, Any]) -> BridgeConfig:

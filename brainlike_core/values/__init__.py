@@ -9,7 +9,7 @@ right. Times are seconds, except in names that end in ``_trs``.
 from .brain import FitCheck, NetworkAtlas, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
 from .layers import LayerCurve, LayerProfiles
-from .networks import BridgeResult, LesionResult, ModelNetworks
+from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .power import Power, PowerTable
 from .run import Provenance, Run, RunRecord
@@ -34,6 +34,7 @@ __all__ = [
     "MEASURES",
     "LesionResult",
     "ModelNetworks",
+    "PreservationCurve",
     "NetworkAtlas",
     "NeuronResponses",
     "Organization",

@@ -184,3 +184,26 @@ class BridgeResult(Frozen):
 
     def __post_init__(self) -> None:
         self.freeze()
+
+
+@dataclass(frozen=True, eq=False)
+class PreservationCurve(Frozen):
+    """What a model is able to do with the key neurons of C networks alone.
+
+    Attributes
+    ----------
+    model : str
+    n_neurons : int
+        Of the whole model.
+    rows : DataFrame
+        n_networks, n_kept, converged, task, measure, higher_is_better, whole (the
+        whole model), kept (only the key neurons), random, random_low, random_high
+        (as many random neurons of the same layers: mean and range).
+    """
+
+    model: str
+    n_neurons: int
+    rows: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        self.freeze()
