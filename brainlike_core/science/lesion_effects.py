@@ -4,6 +4,11 @@ A lesion of any neurons hurts a little; one of a functional network is of
 interest where it hurts more than random neurons in the same layers, as many in
 each (ours), or than a share of all neurons (15 %, arXiv 2502.20408).
 
+Harms of random lesions have a long tail: a few neurons carry a whole model (Yu
+et al. 2024, arXiv 2411.07191), and a draw that meets one ruins it. p counts
+draws and does not mind; an effect size in their standard deviations does, more
+so with lesions to zero than with lesions to the mean.
+
 p = (b + 1) / (n + 1): Phipson and Smyth 2010, doi:10.2202/1544-6115.1585. With
 n random lesions no p is below 1 / (n + 1): twenty are the least that can reach .05.
 """

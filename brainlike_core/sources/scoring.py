@@ -101,7 +101,7 @@ def score_texts(
         asked = [_next_tokens(model.body, part) for part in parts]
     else:
         asked = [one for part in parts for one in _masked_tokens(model, part, masked_per_text)]
-    ask(model, asked, _Watch(progress, cancelled), "Scoring texts")
+    _ask(model, asked, _Watch(progress, cancelled), "Scoring texts")
     logs, right = _by_text(asked, read)
     told = [np.isfinite(found) for found in logs]
     n_tokens = np.array([known.sum() for known in told], float)
@@ -221,7 +221,7 @@ def score_choices(
         for text, (prompt, _) in zip(read, options, strict=True)
         for question in _of_option(model, text, len(prompt))
     ]
-    ask(model, asked, _Watch(progress, cancelled), "Scoring choices")
+    _ask(model, asked, _Watch(progress, cancelled), "Scoring choices")
     found = np.zeros(len(options))
     for question in asked:
         found[question.item] += question.log_p.sum()
@@ -399,7 +399,7 @@ def _masked(model: HeadedModel, item: int, ids: tuple[int, ...], start: int, tok
     return Question(item, sequence, np.array([place]), np.array([whole[place]]), np.array([token]))
 
 
-def ask(model: HeadedModel, questions: Sequence[Question], watch: _Watch, what: str) -> None:
+def _ask(model: HeadedModel, questions: Sequence[Question], watch: _Watch, what: str) -> None:
     """Answer questions in padded batches, each distinct sequence read once."""
     by_sequence: dict[tuple[int, ...], list[Question]] = {}
     for question in questions:
