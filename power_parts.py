@@ -54,7 +54,7 @@ def run_sentence(table: PowerTable, here: tuple[figures.Mark, ...], effects: Map
     ((_, n, minutes),) = here
     what = f"The chosen run: {n} listeners, {minutes:.1f} minutes"
     if not figures.inside(table, "predicts", n, minutes):
-        return f"{what}, outside what was simulated: `{command(n, minutes)} --simulate`."
+        return f"{what}, outside what was simulated."
     shares = [
         f"{figures.TITLES[claim].lower()} {figures.percent(table.at(claim, n, minutes, effect).power)}"
         for claim, effect in effects.items()

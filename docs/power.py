@@ -121,7 +121,7 @@ python -m brainlike_core power --subjects 25 --minutes 12 --tr 2 --simulate --re
 
 The first line reads the table and interpolates: linear in the effect and in the logarithms of listeners and minutes, never beyond the designs around it. Where a claim cannot lose by more data (all but links), noise of the simulation that would make it fall is levelled first. Nothing is extrapolated. The second simulates the design itself.
 
-Made by `python docs/power.py`, version {version}, {utc}, seed 0, {seconds} s of one processor core. {worlds} worlds for each length of story up to 15 minutes, a half, a third and a quarter as many beyond 15, 30 and 60 minutes; for links {link_worlds}, and fewer alike. Every number stands with its 95 % Wilson interval: the uncertainty of the simulation, not of a study.
+Made by `python docs/power.py`, version {version}, {utc}, seed 0, {seconds} s of one processor core. {worlds} worlds for each length of story up to 15 minutes, a half, a third and a quarter as many beyond 15, 30 and 60 minutes; for links {link_worlds}, and fewer alike. Every number stands with its 95 % Wilson interval: the uncertainty of the simulation, not of a study. Thresholds are those of the pooled surrogates of every fifth world (400 for the shorter stories, 100 for the longest); their own error is not in the intervals and makes neighbouring cells uneven, that of the difference of two models most.
 
 ## The worlds
 

@@ -157,7 +157,7 @@ def power_curves(
     lengths = sorted(set(table.table["minutes"]))
     figure.update_xaxes(type="log", tickvals=lengths, ticktext=[f"{m:g}" for m in lengths])
     figure.update_xaxes(title="minutes of story", row=2)
-    figure.update_yaxes(range=[-0.02, 1.03], tickformat=".0%", title=None)
+    figure.update_yaxes(range=[-0.05, 1.05], tickformat=".0%", title=None)
     figure.update_yaxes(title="found in", col=1)
     figure.update_annotations(font={"size": 13, "color": theme.INK})
     return figure.update_layout(legend={"y": -0.1, "yanchor": "top"}, margin={"t": 48})
@@ -281,7 +281,7 @@ def curves_caption(table: PowerTable) -> str:
     worlds = f"{few}" if few == many else f"{few} to {many}"
     return (
         f"Share of simulated worlds ({worlds} for each point) in which the claim is supported; band and brackets: 95 % "
-        f"Wilson intervals, of the simulation alone. 238 parcels, noise and shared response as strong as in Pie Man. True r: "
+        f"Wilson intervals of the counts. 238 parcels, noise and shared response as strong as in Pie Man. True r: "
         f"correlation of the model's best prediction with what listeners share, alike in all networks. Predicts and "
         f"replicates: p ≤ .05, one-sided, of the mean over parcels against phase-randomised recordings and atoms. Better: "
         f"95 % interval of the difference above that of the null; the weaker model's true r is "

@@ -4,8 +4,8 @@ Every claim goes through the functions that judge a real run: held-out ridge
 against phase-randomised recordings, the paired difference of two models, both
 nulls of a link, replication over halves of the story, the sparse dictionary.
 Worlds of one length serve all numbers of listeners and all effects, with the
-same noise. Surrogates of every fifth world are pooled: p against 800 pooled
-ones is what 200 of each world's own would give, at a tenth of the cost.
+same noise. Each design's p is against the surrogates of every fifth world, pooled:
+400 of a hundred worlds, at a tenth of the cost of each world's own.
 """
 
 from __future__ import annotations
