@@ -57,7 +57,7 @@ def preservation(
     tasks = [task_items.choice_task(name) for name in config.tasks]
     question = Question(
         "preservation", VERSION, dataclasses.asdict(config),
-        (*(one.digest for one in (*sets, held_out, *tasks)), reader.revision),
+        (*(one.digest for one in sets), held_out.digest, *(one.digest for one in tasks), reader.revision),
     )  # fmt: skip
     found = workspace.results.remember(
         question,
