@@ -33,6 +33,12 @@ PAGES = (
     ("pages/2_Correspondence.py", "Correspondence", ":material/apps:", "Which sub-group, which network?"),
     ("pages/3_Compare_models.py", "Compare models", ":material/compare_arrows:", "How do models differ?"),
     (
+        "pages/4_Functional_networks.py",
+        "Functional networks",
+        ":material/hub:",
+        "What networks are inside, and what if one is cut?",
+    ),
+    (
         "pages/7_How_much_data.py",
         "How much data",
         ":material/query_stats:",
@@ -49,6 +55,7 @@ MARK = (
     '<rect x="17" y="17" width="9" height="9" fill="#4393C3"/></svg>'
 )
 FIELDS = ("run", "atom", "network", "region")
+INSIDE = ("inside", "net")  # networks inside a model, and one of them; read by their page alone
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
 
@@ -93,15 +100,16 @@ def parse_selection(query: Mapping[str, str], run_ids: Sequence[str]) -> Selecti
     """
     readers: dict[str, Callable[[str], Any]] = {
         "run": lambda text: unique_run(text, run_ids),
-        "atom": _whole_number,
+        "atom": whole_number,
         "network": lambda text: text if re.fullmatch(r"[a-z0-9-]{1,60}", text, re.ASCII) else None,
-        "region": _whole_number,
+        "region": whole_number,
     }
     found = {field: readers[field](query[field]) for field in FIELDS if field in query}
     return Selection(**found, ignored=tuple(field for field, value in found.items() if value is None))
 
 
-def _whole_number(text: str) -> int | None:
+def whole_number(text: str) -> int | None:
+    """A number of an address, or None."""
     return int(text) if re.fullmatch(r"[0-9]{1,7}", text, re.ASCII) else None
 
 
@@ -128,7 +136,7 @@ def network_index(text: str | None, networks: Sequence[str]) -> int | None:
     names = [slug(name) for name in networks]
     if text in names:
         return names.index(text)
-    number = _whole_number(text or "")
+    number = whole_number(text or "")
     return number if number is not None and number < len(networks) else None
 
 
@@ -170,7 +178,7 @@ def embedded() -> bool:
 
 
 def _sidebar() -> None:
-    carried = {field: st.query_params[field] for field in FIELDS if field in st.query_params}
+    carried = {field: st.query_params[field] for field in (*FIELDS, *INSIDE) if field in st.query_params}
     with st.sidebar:
         st.header("Brainlike", anchor=False)
         st.caption("Neurons of language models and networks of the human brain")

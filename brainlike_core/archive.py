@@ -59,7 +59,8 @@ def open_store(folder: str | Path = "cache") -> Workspace:
     return Workspace(folder, Store(folder / "results"), Store(folder / "runs"))
 
 
-def _record_question(run_id: str) -> Question:
+def record_question(run_id: str) -> Question:
+    """Under which the record of a finished walk, or of another kind of job, lies."""
     return Question("run", 1, {"id": run_id})
 
 
@@ -85,7 +86,7 @@ def write_record(
         seconds=dict(seconds),
         utc=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
     )
-    question = _record_question(config.id)
+    question = record_question(config.id)
     known = _record(config.id, workspace)
     if known is None or known.entries != record.entries:
         workspace.runs.put(question, record)
@@ -93,7 +94,7 @@ def write_record(
 
 def _record(run_id: str, workspace: Workspace) -> RunRecord | None:
     try:
-        record = workspace.runs.get(_record_question(run_id).key)
+        record = workspace.runs.get(record_question(run_id).key)
     except (KeyError, DamagedEntryError):
         return None
     return record if set(record.entries) >= _SHOWN else None

@@ -260,9 +260,9 @@ def _status(path: Path) -> Status | None:
     return Status(**{k: v for k, v in body.items() if k in fields})
 
 
-def active(folder: str | Path = "cache") -> list[Status]:
-    """Walks that are queued or running, and those that stopped within the last minute."""
-    jobs = Path(folder).absolute() / "jobs"
+def active(folder: str | Path = "cache", kind: type = RunConfig) -> list[Status]:
+    """Jobs of a kind (walks) that are queued or running, and those that stopped within the last minute."""
+    jobs = Path(folder).absolute() / KINDS[kind].place
     found = []
     for path in sorted(jobs.glob("*.json"), key=lambda p: p.stat().st_mtime):
         recent = time.time() - path.stat().st_mtime < 60

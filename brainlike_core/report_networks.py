@@ -62,7 +62,7 @@ def networks_sentences(found: ModelNetworks) -> list[str]:
         n = int((rows["q"] < LEVEL).sum())
         lines.append(
             f"{text_set}: a network recurs in {rows['share'].mean():.0%} of single texts on average (random networks "
-            f"{rows['null'].mean():.0%}); {n} of {len(rows)} more often than random, FDR {LEVEL:g}."
+            f"{rows['null'].mean():.0%}); {n} of {len(rows)} overlap with them more than random ones, FDR {LEVEL:g}."
         )
     if not found.converged:
         lines.append(f"ICA did not settle in {found.n_iterations} steps: look at the stability.")

@@ -14,6 +14,8 @@ BASE = {"values", "config", "errors", "__init__"}
 ALLOWED = {
     "app": {
         "archive",
+        "archive_networks",
+        "bridge",
         "inventory",
         "claims",
         "depth_claims",
@@ -23,6 +25,7 @@ ALLOWED = {
         "jobs",
         "figures",
         "report",
+        "report_networks",
     }
     | BASE,
     "__main__": {
@@ -53,6 +56,7 @@ ALLOWED = {
     "follow_ups": {"archive", "science", "store"} | BASE,
     "inventory": {"sources"} | BASE,
     "archive": {"claims", "science", "sources", "store"} | BASE,
+    "archive_networks": {"archive", "store"} | BASE,
     "figures": {"figures"} | BASE,
     "report": {"claims", "depth_claims", "figures"} | BASE,
     "claims": {"science"} | BASE,

@@ -445,10 +445,14 @@ def passages(top_words: pd.DataFrame) -> str:
 
 def layer_histogram(dictionary: Dictionary, atom: int) -> go.Figure:
     """Neurons of one sub-group by layer, with what an even spread would give."""
-    counts = dictionary.layer_histogram[atom]
+    return layer_bars(dictionary.layers, dictionary.layer_histogram[atom])
+
+
+def layer_bars(layers: Sequence[int], counts: np.ndarray) -> go.Figure:
+    """Neurons by layer: counts (n_layers,), and a line at their mean."""
     figure = go.Figure(
         go.Bar(
-            x=list(dictionary.layers), y=counts, marker={"color": theme.ACCENT},
+            x=list(layers), y=counts, marker={"color": theme.ACCENT},
             hovertemplate="layer %{x}: %{y} neurons<extra></extra>",
         )
     )  # fmt: skip

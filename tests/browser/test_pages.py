@@ -13,6 +13,7 @@ PAGES = {
     "Brain maps": "Brain_maps",
     "Correspondence": "Correspondence",
     "Compare models": "Compare_models",
+    "Functional networks": "Functional_networks",
     "How much data": "How_much_data",
     "Library": "Library",
 }
