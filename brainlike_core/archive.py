@@ -18,6 +18,7 @@ import pandas as pd
 
 from .claims import comparable
 from .config import (
+    AnchorsConfig,
     CheckConfig,
     ChoiceConfig,
     LayersConfig,
@@ -254,6 +255,30 @@ def load_choice(config: ChoiceConfig, workspace: Workspace) -> DictionaryChoice 
         return workspace.results.get(choice_question(config, workspace).key)
     except (KeyError, DamagedEntryError, UnknownNameError, ConfigError):
         return None
+
+
+# -- anchors ----------------------------------------------------------------------------
+
+
+def anchors_question(config: AnchorsConfig, workspace: Workspace) -> Question:
+    """Which brain network each neuron goes with; inputs: the run's responses, recording, atlas and maps.
+
+    Raises
+    ------
+    UnknownNameError
+        When the run is not finished.
+    ConfigError
+        When it has no neurons.
+    """
+    record = _known_record(config.run, workspace)
+    if "responses" not in record.entries:
+        raise ConfigError(
+            "A baseline of features has no neurons", found=f"run {config.run[:12]}",
+            needed="a run of a language model", do="choose another run",
+        )  # fmt: skip
+    steps = ("responses", "recording", "atlas", "encoding")
+    settings = dataclasses.asdict(config)
+    return Question("anchors", 1, settings, tuple(record.entries[step] for step in steps))
 
 
 # -- layers ---------------------------------------------------------------------------

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import time
+from dataclasses import replace
 from typing import Any
 
-from . import archive, engine, report_networks
+from . import archive, engine, follow_ups, networks, report_networks
 from .command_parts import Watch, command, data_folder, ranges
 from .config import (
     ACTIONS,
@@ -16,6 +17,7 @@ from .config import (
     NEURON_KINDS,
     REPLACEMENTS,
     TASKS,
+    AnchorsConfig,
     BridgeConfig,
     ExtractConfig,
     LesionConfig,
@@ -26,9 +28,8 @@ from .errors import ConfigError
 
 
 def add_commands(commands: Any) -> None:
-    """Add ``networks``, ``lesion`` and ``preserve``."""
-    networks = command(commands, "networks", "functional networks inside a model", _networks)
-    _model_options(networks)
+    """Add ``networks, lesion, preserve, anchors`` and ``fingerprint``."""
+    _model_options(command(commands, "networks", "functional networks inside a model", _networks))
     preserve = command(commands, "preserve", "keep only the neurons of C networks, for several C", _preserve)
     _model_options(preserve)
     counts = f"numbers of networks (default {' '.join(map(str, PreservationConfig().counts))})"
@@ -45,6 +46,15 @@ def add_commands(commands: Any) -> None:
     preserve.add_argument(
         "--task", action="append", default=[], metavar="TASK", help=f"also score {', '.join(TASKS)}; repeat"
     )
+    pair = command(
+        commands, "fingerprint", "two models compared by their networks on the same texts", _fingerprint
+    )
+    _model_options(pair)
+    pair.add_argument("--with", dest="other", required=True, metavar="NAME", help="the other model")
+    anchors = command(
+        commands, "anchors", "which brain network each neuron of a finished run goes with", _anchors
+    )
+    anchors.add_argument("run", help="the first characters of its id")
     lesion = command(commands, "lesion", "cut networks out of a model, against random cuts", _lesion)
     _model_options(lesion)
     plain, add = LesionConfig(), lesion.add_argument
@@ -77,7 +87,7 @@ def _model_options(parser: argparse.ArgumentParser) -> None:
     add("--threshold", type=float, default=plain.threshold, metavar="Z", help="of key neurons (default 1.96)")
     texts = "a set of texts, or a folder of .txt files; repeat (default: four sets that are here)"
     add("--texts", action="append", default=[], metavar="SET", help=texts)
-    add("--n-texts", type=int, default=plain.n_texts, metavar="N", help="of each set (default 40)")
+    add("--n-texts", type=int, default=plain.n_texts, metavar="N", help="of each set (default 25)")
     add("--seed", type=int, default=plain.seed, help="of the decomposition (default 666, the paper's)")
     add("--device", default="auto", help="auto (default: CUDA, MPS or CPU), cpu, cuda or mps")
     add("--data", metavar="FOLDER", help="where downloads lie (default $BRAINLIKE_DATA, data)")
@@ -143,6 +153,20 @@ def _preserve(given: argparse.Namespace) -> None:
         networks_config(given), tuple(given.counts), given.random, tasks=tuple(given.task)
     )
     numbers = report_networks.preservation(_done(config, given))
+    print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(numbers["sentences"]))
+
+
+def _fingerprint(given: argparse.Namespace) -> None:
+    config = networks_config(given)
+    other = replace(config, extract=replace(config.extract, model=given.other))
+    numbers = report_networks.fingerprint(networks.fingerprint(_done(config, given), _done(other, given)))
+    print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(numbers["sentences"]))
+
+
+def _anchors(given: argparse.Namespace) -> None:
+    workspace = archive.open_store(given.cache)
+    config = AnchorsConfig(archive.find_run(given.run, workspace))
+    numbers = report_networks.anchors(follow_ups.anchors(config, workspace, Watch(config.label)))
     print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(numbers["sentences"]))
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .archive import Workspace, choice_question, curve_question, profiles_question
-from .config import ChoiceConfig, DictionaryConfig, EncodingConfig, LayersConfig
+import numpy as np
+
+from .archive import Workspace, anchors_question, choice_question, curve_question, profiles_question
+from .config import AnchorsConfig, ChoiceConfig, DictionaryConfig, EncodingConfig, LayersConfig
 from .errors import RecordingError
 from .store import Question
-from .values import DictionaryChoice, LayerCurve, LayerProfiles
+from .values import DictionaryChoice, LayerCurve, LayerProfiles, NeuronAnchors
 
 Progress = Callable[[str, float], None]
 
@@ -83,6 +85,61 @@ def layer_answers(
     curve = _remember(curve_question(config, workspace), workspace, progress, _curve, config)
     asked = profiles_question(config, workspace)
     return curve, _remember(asked, workspace, progress, _profiles, config)
+
+
+def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = _silent) -> NeuronAnchors:
+    """Which brain network each neuron of a finished run is most synchronised with (arXiv 2303.14871).
+
+    Parameters
+    ----------
+    config : AnchorsConfig
+    workspace : Workspace
+    progress : callable(step, fraction)
+        Of the step ``anchors``.
+
+    Returns
+    -------
+    NeuronAnchors
+        See `science.anchoring.anchor_neurons`.
+
+    Raises
+    ------
+    UnknownNameError, ConfigError
+        As `archive.anchors_question`.
+    RecordingError
+        When a result of the run is no longer in the cache.
+    """
+
+    def compute(
+        stored: list[Any], question: Question, config: AnchorsConfig, report: Callable[[float], None]
+    ) -> NeuronAnchors:
+        from .science.anchoring import anchor_neurons
+        from .science.matching import location_overlap
+        from .science.timing import zscore
+
+        responses, (recording, *_), atlas, encoding = stored
+        table = location_overlap(
+            atlas.labels, recording.vertex_location, atlas.n_networks, recording.n_locations
+        )
+        share = table / np.maximum(table.sum(0), 1)  # (n_locations, n_networks)
+        first = responses.first_tr + encoding.map_delay
+        rows = slice(first, first + len(responses.values))
+        courses = zscore(recording.bold[:, rows].mean(0, dtype=np.float32) @ share)
+        found = anchor_neurons(responses.values, courses, n_surrogates=config.n_surrogates, seed=config.seed)
+        return NeuronAnchors(
+            run=config.run,
+            networks=atlas.networks,
+            network=found.network.astype(np.int16),
+            r=found.r,
+            p=found.p.astype(np.float32),
+            q=found.q.astype(np.float32),
+            layers=responses.layers,
+            n_units=responses.n_units,
+            delay=encoding.map_delay,
+            n_surrogates=config.n_surrogates,
+        )
+
+    return _remember(anchors_question(config, workspace), workspace, progress, compute, config)
 
 
 def _remember(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,10 @@ import pandas as pd
 
 from .archive import Workspace, write_record
 from .config import ExtractConfig, NetworksConfig
+from .errors import ConfigError
 from .sources import model_catalogue, text_sets
 from .store import Question
-from .values import ModelNetworks, Provenance, TextSet, TokenResponses
+from .values import ModelNetworks, NetworkFingerprint, Provenance, TextSet, TokenResponses
 
 # Raise a number when the code changes the result.
 STEPS = ("tokens", "networks", "recurrence", "stability")
@@ -240,3 +242,66 @@ def _stability_table(stable: Any) -> pd.DataFrame:
             "halves": stable.r_halves, "halves_null": stable.null_halves, "halves_p": stable.p_halves,
         }
     )  # fmt: skip
+
+
+def fingerprint(
+    first: ModelNetworks, second: ModelNetworks, *, n_surrogates: int = 1000, seed: int = 0
+) -> NetworkFingerprint:
+    """Two models compared by their networks' time courses on the words of the same texts (arXiv 2601.22692).
+
+    Parameters
+    ----------
+    first, second : ModelNetworks
+        Found on the same texts; their tokens may differ. The one with fewer networks is matched.
+    n_surrogates, seed : int
+
+    Returns
+    -------
+    NetworkFingerprint
+        See `science.anchoring.fingerprint`.
+
+    Raises
+    ------
+    ConfigError
+        Other texts.
+    """
+    from .science import anchoring
+
+    if first.texts["text"].tolist() != second.texts["text"].tolist():
+        raise ConfigError(
+            "Two models can be compared on the same texts only",
+            found=f"{len(first.texts)} and {len(second.texts)} texts, not the same",
+            needed="networks of both found on the same texts", do="find them again with the same --texts and --n-texts",
+        )  # fmt: skip
+    if first.n_networks > second.n_networks:
+        first, second = second, first
+    courses = [_word_courses(one) for one in (first, second)]
+    known = np.all([np.isfinite(one).all(1) for one in courses], axis=0)
+    found = anchoring.fingerprint(*(one[known] for one in courses), n_surrogates=n_surrogates, seed=seed)
+    return NetworkFingerprint(
+        models=(first.model, second.model),
+        n_words=int(known.sum()),
+        rho=found.rho.astype(np.float32),
+        partner=found.partner.astype(np.int16),
+        matched=found.matched.astype(np.float32),
+        score=found.score,
+        null_mean=float(found.null.mean()),
+        null_high=float(np.quantile(found.null, 0.95)),
+        p=found.p,
+        common_origin=found.common_origin,
+    )
+
+
+def _word_courses(found: ModelNetworks) -> np.ndarray:
+    """Time courses at the words between spaces: (n_words, n_networks); NaN at a word without a token."""
+    from .sources.windows import pooling_matrix
+
+    spans, rows = found.tokens[["start", "stop"]].to_numpy(), found.tokens["text"].to_numpy()
+    parts = []
+    for number, text in enumerate(found.texts["text"]):
+        words = np.array([match.span() for match in re.finditer(r"\S+", text)])
+        pooling = pooling_matrix(spans[rows == number], words)
+        courses = pooling @ found.time_courses[rows == number]
+        courses[np.diff(pooling.indptr) == 0] = np.nan
+        parts.append(courses)
+    return np.concatenate(parts)

@@ -7,7 +7,14 @@ from typing import Any
 import numpy as np
 
 from .report import plain
-from .values import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
+from .values import (
+    BridgeResult,
+    LesionResult,
+    ModelNetworks,
+    NetworkFingerprint,
+    NeuronAnchors,
+    PreservationCurve,
+)
 
 LEVEL = 0.05
 RECURS = 0.5  # a network that recurs in so many texts of a set is called recurrent there
@@ -180,3 +187,37 @@ def preservation_sentences(found: PreservationCurve) -> list[str]:
         f"({row['random_low']:.3g} to {row['random_high']:.3g}); whole model {row['whole']:.3g}."
         for row in found.rows.to_dict("records")
     ]
+
+
+def anchors(found: NeuronAnchors) -> dict[str, Any]:
+    """The numbers of anchored neurons, as ``anchors --json`` prints them."""
+    n, sure = len(found.network), int((found.q < LEVEL).sum())
+    table = found.table(LEVEL)
+    most = table.sort_values("n_significant", ascending=False).head(3)
+    named = ", ".join(f"{row.network} {row.n_significant:,}" for row in most.itertuples())
+    sentence = (
+        f"{sure:,} of {n:,} neurons ({sure / n:.1%}) go with a brain network more than with {found.n_surrogates:,} "
+        f"phase-randomised recordings (largest over {len(found.networks)} networks, FDR {LEVEL:g} over neurons)"
+        + (f"; most with {named}." if sure else ".")
+    )
+    return plain(
+        {
+            "run": found.run, "delay_trs": found.delay, "n_surrogates": found.n_surrogates, "n_neurons": n,
+            "n_significant": sure, "networks": table.to_dict("records"), "sentences": [sentence],
+        }
+    )  # fmt: skip
+
+
+def fingerprint(found: NetworkFingerprint) -> dict[str, Any]:
+    """The numbers of two models compared by their networks, as ``fingerprint --json`` prints them."""
+    verdict = "suggests" if found.common_origin else "does not suggest"
+    sentence = (
+        f"Networks of {' and '.join(name.split('@')[0] for name in found.models)} on {found.n_words:,} words: matched "
+        f"|Spearman| {found.score:.2f} (random phases {found.null_mean:.2f}, 95 % below {found.null_high:.2f}, "
+        f"p = {found.p:.3f}); this {verdict} a common origin (above .5)."
+    )
+    numbers = {
+        name: getattr(found, name) for name in ("models", "n_words", "score", "null_mean", "null_high", "p")
+    }
+    matrices = {name: getattr(found, name).tolist() for name in ("rho", "partner", "matched")}
+    return plain(numbers | matrices | {"common_origin": bool(found.common_origin), "sentences": [sentence]})

@@ -297,3 +297,32 @@ def test_the_command_tells_the_curve(planted, workspace, curve, capsys):
     assert main(["preserve", *options, "--counts", "3", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert len(told["rows"]) == len(told["sentences"]) == 3 and "3 networks" in told["sentences"][0]
+
+
+def test_a_model_has_its_own_fingerprint(planted, found, workspace):
+    """Against itself the networks match one to one; against its random twin they do not."""
+    same = networks.fingerprint(found, found, n_surrogates=50)
+    assert same.partner.tolist() == list(range(10)) and same.score == pytest.approx(1, abs=1e-6)
+    assert same.common_origin and same.p == pytest.approx(1 / 51)
+    twin = NetworksConfig(
+        ExtractConfig(planted[0], weights="random"), (planted[1],), n_stability_seeds=1, n_null=19
+    )
+    other = networks.fingerprint(found, networks.find_networks(twin, workspace), n_surrogates=50)
+    assert other.score < 0.5 and not other.common_origin
+    assert other.n_words == same.n_words == sum(len(text.split()) for text in found.texts["text"])
+
+
+def test_fingerprints_need_the_same_texts(planted, found, workspace, tmp_path):
+    (tmp_path / "one.txt").write_text(" ".join(planted_texts(3, seed=5)))
+    (tmp_path / "two.txt").write_text(" ".join(planted_texts(3, seed=6)))
+    other = networks.find_networks(small((planted[0], str(tmp_path))), workspace)
+    with pytest.raises(ConfigError, match="40 and 2 texts"):
+        networks.fingerprint(found, other)
+
+
+def test_the_fingerprint_command(planted, workspace, capsys):
+    """A model with itself, in one sentence with its null."""
+    options = ["--model", planted[0], "--with", planted[0], "--texts", planted[1], "--components", "4"]
+    assert main(["fingerprint", *options, "--cache", str(workspace.folder)]) == 0
+    said = capsys.readouterr().out
+    assert "matched |Spearman| 1.00" in said and "suggests a common origin" in said

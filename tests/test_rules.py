@@ -43,7 +43,8 @@ ALLOWED = {
     | BASE,
     "command_parts": {"inventory"} | BASE,
     "command_power": {"command_parts", "figures", "inventory", "science"} | BASE,
-    "commands_inside": {"archive", "command_parts", "engine", "report_networks"} | BASE,
+    "commands_inside": {"archive", "command_parts", "engine", "follow_ups", "networks", "report_networks"}
+    | BASE,
     "report_networks": {"report"} | BASE,
     "engine": {"bridge", "follow_ups", "jobs", "lesions", "networks", "pipeline", "preservation"} | BASE,
     "networks": {"archive", "science", "sources", "store"} | BASE,

@@ -48,7 +48,7 @@ class NetworksConfig:
 
     extract: ExtractConfig = field(default_factory=ExtractConfig)
     text_sets: tuple[str, ...] = TEXT_SETS
-    n_texts: int = 40
+    n_texts: int = 25
     n_components: int = 10
     method: str = "temporal"
     threshold: float = 1.96
@@ -124,7 +124,7 @@ class LesionConfig:
     add: float = 0.0
     scale: float = 1.0
     n_random: int = 20
-    n_texts: int = 30
+    n_texts: int = 20
     tasks: tuple[str, ...] = ()
     seed: int = 0
 
@@ -189,7 +189,7 @@ class PreservationConfig:
     networks: NetworksConfig = field(default_factory=NetworksConfig)
     counts: tuple[int, ...] = (10, 64, 128, 256, 512)
     n_random: int = 3
-    n_texts: int = 30
+    n_texts: int = 20
     tasks: tuple[str, ...] = ()
     seed: int = 0
 
@@ -261,6 +261,37 @@ class BridgeConfig:
     def label(self) -> str:
         """A short name for people."""
         return f"{self.network} cut out of run {self.run[:12]}"
+
+
+@dataclass(frozen=True)
+class AnchorsConfig:
+    """Neurons anchored to brain networks by their time courses (arXiv 2303.14871). Its digest is its id.
+
+    Attributes
+    ----------
+    run : str
+        Id of a finished run.
+    n_surrogates : int
+        Phase-randomised recordings.
+    seed : int
+    """
+
+    run: str = ""
+    n_surrogates: int = 1000
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        need(19 <= self.n_surrogates <= 100_000, "n_surrogates", self.n_surrogates, "19 to 100,000 (p = .05)")
+
+    @property
+    def id(self) -> str:
+        """Id of the anchors: 64 hex characters."""
+        return digest(self)
+
+    @property
+    def label(self) -> str:
+        """A short name for people."""
+        return f"Neurons anchored to networks · {self.run[:12]}"
 
 
 def networks_config_from_dict(fields: dict[str, Any]) -> NetworksConfig:

@@ -12,6 +12,7 @@ from .layers import LayerCurve, LayerProfiles
 from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .power import Power, PowerTable
+from .related import NetworkFingerprint, NeuronAnchors
 from .run import Provenance, Run, RunRecord
 from .scores import MEASURES, Scores
 from .story import Audio, Story
@@ -36,6 +37,8 @@ __all__ = [
     "ModelNetworks",
     "PreservationCurve",
     "NetworkAtlas",
+    "NetworkFingerprint",
+    "NeuronAnchors",
     "NeuronResponses",
     "Organization",
     "PlantedTruth",
