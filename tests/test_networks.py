@@ -40,7 +40,7 @@ def workspace(tmp_path_factory):
 
 def small(planted, **changes) -> NetworksConfig:
     """As few seeds and random networks as are allowed."""
-    settings = {"text_sets": (planted[1],), "n_stability_seeds": 1, "n_null": 19}
+    settings = {"text_sets": (planted[1],), "n_texts": 40, "n_stability_seeds": 1, "n_null": 19}
     return NetworksConfig(ExtractConfig(planted[0]), **settings | changes)
 
 
@@ -218,7 +218,16 @@ def test_a_folder_without_texts_is_refused(planted, tmp_path):
 
 def test_both_commands_say_the_same_numbers(planted, workspace, found, cut, capsys):
     """`networks --json` and `lesion --json`: one object each; networks count from 1."""
-    options = ["--model", planted[0], "--texts", planted[1], "--cache", str(workspace.folder)]
+    options = [
+        "--model",
+        planted[0],
+        "--texts",
+        planted[1],
+        "--n-texts",
+        "40",
+        "--cache",
+        str(workspace.folder),
+    ]
     state = jobs.status(small(planted).id, workspace.folder)
     assert state is None  # found in this process, without a job
     assert main(["networks", *options, "--components", "4", "--json"]) == 0
@@ -305,7 +314,7 @@ def test_a_model_has_its_own_fingerprint(planted, found, workspace):
     assert same.partner.tolist() == list(range(10)) and same.score == pytest.approx(1, abs=1e-6)
     assert same.common_origin and same.p == pytest.approx(1 / 51)
     twin = NetworksConfig(
-        ExtractConfig(planted[0], weights="random"), (planted[1],), n_stability_seeds=1, n_null=19
+        ExtractConfig(planted[0], weights="random"), (planted[1],), n_texts=40, n_stability_seeds=1, n_null=19
     )
     other = networks.fingerprint(found, networks.find_networks(twin, workspace), n_surrogates=50)
     assert other.score < 0.5 and not other.common_origin
@@ -322,7 +331,18 @@ def test_fingerprints_need_the_same_texts(planted, found, workspace, tmp_path):
 
 def test_the_fingerprint_command(planted, workspace, capsys):
     """A model with itself, in one sentence with its null."""
-    options = ["--model", planted[0], "--with", planted[0], "--texts", planted[1], "--components", "4"]
+    options = [
+        "--model",
+        planted[0],
+        "--with",
+        planted[0],
+        "--texts",
+        planted[1],
+        "--n-texts",
+        "40",
+        "--components",
+        "4",
+    ]
     assert main(["fingerprint", *options, "--cache", str(workspace.folder)]) == 0
     said = capsys.readouterr().out
     assert "matched |Spearman| 1.00" in said and "suggests a common origin" in said
