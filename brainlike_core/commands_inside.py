@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import archive, engine, follow_ups, networks, report_networks
+from . import archive, engine, follow_ups, networks, report_networks, slimming
 from .command_parts import Watch, command, data_folder, ranges
 from .config import (
     ACTIONS,
@@ -16,6 +16,7 @@ from .config import (
     LINK_RULES,
     NEURON_KINDS,
     REPLACEMENTS,
+    SLIM_NEURONS,
     TASKS,
     AnchorsConfig,
     BridgeConfig,
@@ -23,6 +24,7 @@ from .config import (
     LesionConfig,
     NetworksConfig,
     PreservationConfig,
+    SlimConfig,
 )
 from .errors import ConfigError
 
@@ -55,6 +57,14 @@ def add_commands(commands: Any) -> None:
         commands, "anchors", "which brain network each neuron of a finished run goes with", _anchors
     )
     anchors.add_argument("run", help="the first characters of its id")
+    smaller = command(commands, "slim", "remove the intermediate neurons outside a model's networks", _slim)
+    _model_options(smaller)
+    smaller.set_defaults(neurons=SLIM_NEURONS.neurons, n_texts=SlimConfig().networks.n_texts)
+    smaller.add_argument("--equal", action="store_true", help="as many in every layer: opens in any program")
+    smaller.add_argument("--no-bias", action="store_true", help="without bias compensation")
+    smaller.add_argument(
+        "--out", default="", metavar="FOLDER", help="save the smaller model there (safetensors)"
+    )
     lesion = command(commands, "lesion", "cut networks out of a model, against random cuts", _lesion)
     _model_options(lesion)
     plain, add = LesionConfig(), lesion.add_argument
@@ -167,6 +177,22 @@ def _anchors(given: argparse.Namespace) -> None:
     workspace = archive.open_store(given.cache)
     config = AnchorsConfig(archive.find_run(given.run, workspace))
     numbers = report_networks.anchors(follow_ups.anchors(config, workspace, Watch(config.label)))
+    print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(numbers["sentences"]))
+
+
+def _slim(given: argparse.Namespace) -> None:
+    config = SlimConfig(networks_config(given), given.equal, not given.no_bias)
+    found = _done(config, given)
+    numbers = report_networks.slim(found)
+    if given.out:
+        everywhere = slimming.save(config, found, given.out, data_folder(given))
+        numbers |= {"folder": given.out, "opens_everywhere": everywhere}
+        opens = (
+            "any program of the library opens it"
+            if everywhere
+            else "open it with sources.pruning.open_pruned"
+        )
+        numbers["sentences"].append(f"Saved in {given.out}: {opens}.")
     print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(numbers["sentences"]))
 
 

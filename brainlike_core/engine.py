@@ -19,7 +19,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from . import bridge, follow_ups, lesions, networks, pipeline, preservation
+from . import bridge, follow_ups, lesions, networks, pipeline, preservation, slimming
 from .config import (
     BridgeConfig,
     CheckConfig,
@@ -29,6 +29,7 @@ from .config import (
     NetworksConfig,
     PreservationConfig,
     RunConfig,
+    SlimConfig,
 )
 from .errors import BrainlikeError, CancelledError
 from .jobs import KINDS, Config, Job, queue
@@ -107,6 +108,7 @@ _INSIDE: dict[type, Any] = {
     NetworksConfig: networks.find_networks,
     LesionConfig: lesions.lesion,
     PreservationConfig: preservation.preservation,
+    SlimConfig: slimming.slim,
     BridgeConfig: bridge.bridge,
 }
 

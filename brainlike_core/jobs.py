@@ -28,6 +28,7 @@ from .config import (
     NetworksConfig,
     PreservationConfig,
     RunConfig,
+    SlimConfig,
     bridge_config_from_dict,
     check_config_from_dict,
     choice_config_from_dict,
@@ -36,6 +37,7 @@ from .config import (
     networks_config_from_dict,
     preservation_config_from_dict,
     run_config_from_dict,
+    slim_config_from_dict,
 )
 from .errors import CancelledError, ConfigError
 from .values import FitCheck
@@ -75,6 +77,10 @@ _PRESERVATION = {
     "tokens": ("Read the texts", 25),
     "kept": ("Keep only the networks' neurons, and score", 300),
 }
+_SLIM = {
+    "tokens": ("Read the texts", 25),
+    "removed": ("Remove neurons, and score", 120),
+}
 _BRIDGE = {"story": ("Read the story with each cut, and predict the brain again", 300)}
 
 
@@ -105,6 +111,7 @@ KINDS: dict[type, Kind] = {
     NetworksConfig: Kind("networks", _NETWORKS, networks_config_from_dict),
     LesionConfig: Kind("lesions", _LESION, lesion_config_from_dict),
     PreservationConfig: Kind("curves", _PRESERVATION, preservation_config_from_dict),
+    SlimConfig: Kind("slims", _SLIM, slim_config_from_dict),
     BridgeConfig: Kind("bridges", _BRIDGE, bridge_config_from_dict),
 }
 Config = (
@@ -115,6 +122,7 @@ Config = (
     | NetworksConfig
     | LesionConfig
     | PreservationConfig
+    | SlimConfig
     | BridgeConfig
 )
 ACTIVE = ("queued", "running")

@@ -14,6 +14,7 @@ from .values import (
     NetworkFingerprint,
     NeuronAnchors,
     PreservationCurve,
+    SlimResult,
 )
 
 LEVEL = 0.05
@@ -221,3 +222,35 @@ def fingerprint(found: NetworkFingerprint) -> dict[str, Any]:
     }
     matrices = {name: getattr(found, name).tolist() for name in ("rho", "partner", "matched")}
     return plain(numbers | matrices | {"common_origin": bool(found.common_origin), "sentences": [sentence]})
+
+
+def slim(found: SlimResult) -> dict[str, Any]:
+    """The numbers of a smaller model, as ``slim --json`` prints them."""
+    numbers = {
+        "model": found.model,
+        "kept_per_layer": found.keep.reshape(found.n_layers, -1).sum(1).tolist(),
+        "n_units": found.n_units,
+        "rows": found.rows.to_dict("records"),
+    }
+    return plain(numbers | {"sentences": slim_sentences(found)})
+
+
+def slim_sentences(found: SlimResult) -> list[str]:
+    """How much smaller, and one sentence per measure."""
+    by_way = found.rows.groupby("way")
+    size = by_way["n_parameters"].first()
+    seconds = by_way["seconds"].first()
+    lines = [
+        f"{size['networks']:,} of {size['whole']:,} parameters ({size['networks'] / size['whole']:.1%}): "
+        f"{int(found.keep.sum()):,} of {len(found.keep):,} intermediate neurons stay. The texts took {seconds['networks']:.1f} s "
+        f"instead of {seconds['whole']:.1f} s, read once each."
+    ]
+    for measure, rows in found.rows.groupby("measure", sort=False):
+        value = rows.groupby("way")["value"]
+        random = value.get_group("random")
+        lines.append(
+            f"{str(measure).capitalize()}: {value.first()['whole']:.3g} whole, {value.first()['networks']:.3g} by networks, "
+            f"{value.first()['magnitude']:.3g} by magnitude, {random.mean():.3g} at random ({random.min():.3g} to "
+            f"{random.max():.3g}, {len(random)} draws)."
+        )
+    return lines

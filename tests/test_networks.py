@@ -1,11 +1,12 @@
 """The second walk: networks found and cut in a model whose networks are known, remembered, refused, by command."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
-from brainlike_core import archive, engine, jobs, lesions, networks, preservation, report_networks
+from brainlike_core import archive, engine, jobs, lesions, networks, preservation, report_networks, slimming
 from brainlike_core.__main__ import main
 from brainlike_core.config import (
     BridgeConfig,
@@ -13,12 +14,15 @@ from brainlike_core.config import (
     LesionConfig,
     NetworksConfig,
     PreservationConfig,
+    SlimConfig,
     bridge_config_from_dict,
     lesion_config_from_dict,
     networks_config_from_dict,
     preservation_config_from_dict,
+    slim_config_from_dict,
 )
 from brainlike_core.errors import CancelledError, ConfigError, TextError
+from brainlike_core.sources import text_sets
 from tests.planted_networks import PLANTED, planted_items, planted_texts, save_planted
 from tests.small_world import assert_same, watch_computing
 
@@ -169,6 +173,7 @@ def test_neurons_that_are_not_there_are_refused(changes, said, planted, found):
         (lambda: LesionConfig(action="amplify"), "changes something"),
         (lambda: LesionConfig(n_random=5), "19 to"),
         (lambda: LesionConfig(tasks=("chess",)), "sentiment"),
+        (lambda: SlimConfig(NetworksConfig()), "ffn_mid"),
         (lambda: PreservationConfig(counts=(1,)), "2 to 512"),
         (lambda: BridgeConfig(against="Language"), "another network"),
         (lambda: BridgeConfig(rule="best"), "accepted, paper"),
@@ -186,9 +191,8 @@ def test_configs_come_back_from_their_json():
     pairs = [
         (plain, networks_config_from_dict), (cut, lesion_config_from_dict), (bridge, bridge_config_from_dict),
         (PreservationConfig(plain, (3, 4)), preservation_config_from_dict),
+        (SlimConfig(equal=True), slim_config_from_dict),
     ]  # fmt: skip
-    import dataclasses
-
     for config, read in pairs:
         again = read(json.loads(json.dumps(dataclasses.asdict(config))))
         assert again == config and again.id == config.id
@@ -346,3 +350,49 @@ def test_the_fingerprint_command(planted, workspace, capsys):
     assert main(["fingerprint", *options, "--cache", str(workspace.folder)]) == 0
     said = capsys.readouterr().out
     assert "matched |Spearman| 1.00" in said and "suggests a common origin" in said
+
+
+@pytest.fixture(scope="module")
+def slimmed(planted, workspace):
+    """The planted model without the intermediate neurons outside three networks, layers of equal size."""
+    inner = small(planted, n_components=3, threshold=1.96)
+    inner = dataclasses.replace(inner, extract=ExtractConfig(planted[0], neurons="ffn_mid"))
+    config = SlimConfig(inner, equal=True, n_random=2, n_texts=2)
+    return config, slimming.slim(config, workspace)
+
+
+def test_a_smaller_model_is_held_against_other_ways(slimmed):
+    """By networks, magnitude and chance as many neurons go; only the whole model has more parameters."""
+    _, found = slimmed
+    size = found.rows.groupby("way")["n_parameters"].unique()
+    assert all(len(sizes) == 1 for sizes in size) and size["networks"] == size["magnitude"] == size["random"]
+    assert size["networks"][0] < size["whole"][0]
+    assert len(set(found.keep.reshape(found.n_layers, -1).sum(1))) == 1
+    assert found.rows.groupby("way")["draw"].nunique().to_dict() == {
+        "magnitude": 1,
+        "networks": 1,
+        "random": 2,
+        "whole": 1,
+    }
+    assert (
+        f"{size['networks'][0]:,} of {size['whole'][0]:,} parameters"
+        in report_networks.slim_sentences(found)[0]
+    )
+
+
+def test_the_smaller_model_is_saved_and_opened_by_the_library(slimmed, tmp_path):
+    """safetensors that transformers reads, with the score of the table; a folder in use is refused."""
+    from transformers import AutoModelForCausalLM
+
+    from brainlike_core.sources.heads import open_with_head
+
+    config, found = slimmed
+    assert slimming.save(config, found, tmp_path / "small")
+    network = AutoModelForCausalLM.from_pretrained(tmp_path / "small")
+    row = found.rows[(found.rows["way"] == "networks") & (found.rows["measure"] == "perplexity")].iloc[0]
+    assert sum(weight.numel() for weight in network.parameters()) == row["n_parameters"]
+    texts = text_sets.text_set("held-out", n_texts=2).texts
+    again = lesions.language_scores(open_with_head(str(tmp_path / "small")), texts)
+    assert again["text", "perplexity"].value == pytest.approx(row["value"], rel=1e-4)
+    with pytest.raises(ConfigError, match="not empty"):
+        slimming.save(config, found, tmp_path / "small")

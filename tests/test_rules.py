@@ -43,11 +43,21 @@ ALLOWED = {
     | BASE,
     "command_parts": {"inventory"} | BASE,
     "command_power": {"command_parts", "figures", "inventory", "science"} | BASE,
-    "commands_inside": {"archive", "command_parts", "engine", "follow_ups", "networks", "report_networks"}
+    "commands_inside": {
+        "archive",
+        "command_parts",
+        "engine",
+        "follow_ups",
+        "networks",
+        "report_networks",
+        "slimming",
+    }
     | BASE,
     "report_networks": {"report"} | BASE,
-    "engine": {"bridge", "follow_ups", "jobs", "lesions", "networks", "pipeline", "preservation"} | BASE,
+    "engine": {"bridge", "follow_ups", "jobs", "lesions", "networks", "pipeline", "preservation", "slimming"}
+    | BASE,
     "networks": {"archive", "science", "sources", "store"} | BASE,
+    "slimming": {"archive", "lesions", "networks", "science", "sources", "store"} | BASE,
     "preservation": {"archive", "lesions", "networks", "science", "sources", "store"} | BASE,
     "lesions": {"archive", "networks", "science", "sources", "store"} | BASE,
     "bridge": {"archive", "lesions", "networks", "pipeline", "science", "sources", "store"} | BASE,

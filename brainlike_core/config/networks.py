@@ -13,6 +13,7 @@ TASKS = ("sentiment", "topic", "acceptability", "arithmetic")
 ACTIONS = ("lesion", "preserve", "amplify")
 REPLACEMENTS = ("zero", "mean")
 LINK_RULES = ("accepted", "paper")
+SLIM_NEURONS = ExtractConfig(neurons="ffn_mid")
 TEXT_SETS = ("news", "encyclopaedia", "mathematics", "code")
 
 
@@ -212,6 +213,57 @@ class PreservationConfig:
 
 
 @dataclass(frozen=True)
+class SlimConfig:
+    """A smaller model: only intermediate neurons of its networks are kept (arXiv 2508.05239).
+
+    Attributes
+    ----------
+    networks : NetworksConfig
+        Of ``ffn_mid`` neurons in all layers; a neuron stays whose \\|z\\| is above
+        the threshold in any network. First 3 and last 2 layers stay whole (paper).
+    equal : bool
+        As many neurons in every layer, so that any program of the library opens
+        the saved model (ours); no layer is spared then.
+    compensate : bool
+        What removed neurons say on average goes into a bias.
+    n_random : int
+        Random removals of as many neurons in the same layers (ours).
+    n_texts : int
+        Held-out texts for the language score.
+    seed : int
+    """
+
+    networks: NetworksConfig = field(default_factory=lambda: NetworksConfig(SLIM_NEURONS, n_texts=10))
+    equal: bool = False
+    compensate: bool = True
+    n_random: int = 3
+    n_texts: int = 20
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        extract = self.networks.extract
+        need(
+            extract.neurons == "ffn_mid",
+            "neurons (--neurons)",
+            extract.neurons,
+            "ffn_mid: intermediate neurons",
+        )
+        need(not extract.layers, "layers (--layers)", extract.layers, "all layers")
+        need(2 <= self.n_random <= 10_000, "n_random (--random)", self.n_random, "2 to 10,000")
+        need(2 <= self.n_texts <= 10_000, "n_texts", self.n_texts, "2 to 10,000")
+
+    @property
+    def id(self) -> str:
+        """Id of the smaller model: 64 hex characters."""
+        return digest(self)
+
+    @property
+    def label(self) -> str:
+        """A short name for people."""
+        return f"A smaller {self.networks.extract.model}"
+
+
+@dataclass(frozen=True)
 class BridgeConfig:
     """The sub-groups of one brain network cut out of the model: what language and prediction lose (ours).
 
@@ -307,6 +359,11 @@ def lesion_config_from_dict(fields: dict[str, Any]) -> LesionConfig:
 def preservation_config_from_dict(fields: dict[str, Any]) -> PreservationConfig:
     """Rebuild a `PreservationConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
     return PreservationConfig(**_tuples(fields) | {"networks": networks_config_from_dict(fields["networks"])})
+
+
+def slim_config_from_dict(fields: dict[str, Any]) -> SlimConfig:
+    """Rebuild a `SlimConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
+    return SlimConfig(**_tuples(fields) | {"networks": networks_config_from_dict(fields["networks"])})
 
 
 def bridge_config_from_dict(fields: dict[str, Any]) -> BridgeConfig:

@@ -97,7 +97,7 @@ def prune(model: HeadedModel, keep: np.ndarray, *, means: np.ndarray | None = No
     pruned = _copy(model)
     body = pruned.body.model
     for layer, part in enumerate(parts):
-        kept = torch.from_numpy(mask[layer]).to(model.device)
+        kept = torch.from_numpy(mask[layer].copy()).to(model.device)
         if averages is not None:
             _compensate(body, part, averages[layer] * ~kept)
         _shrink(body, part, kept)

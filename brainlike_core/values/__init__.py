@@ -9,7 +9,7 @@ right. Times are seconds, except in names that end in ``_trs``.
 from .brain import FitCheck, NetworkAtlas, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
 from .layers import LayerCurve, LayerProfiles
-from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
+from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve, SlimResult
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .power import Power, PowerTable
 from .related import NetworkFingerprint, NeuronAnchors
@@ -52,6 +52,7 @@ __all__ = [
     "Scores",
     "SentencePair",
     "SentencePairs",
+    "SlimResult",
     "Story",
     "Surface",
     "TextSet",

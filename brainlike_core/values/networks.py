@@ -207,3 +207,28 @@ class PreservationCurve(Frozen):
 
     def __post_init__(self) -> None:
         self.freeze()
+
+
+@dataclass(frozen=True, eq=False)
+class SlimResult(Frozen):
+    """A model with fewer intermediate neurons, against other ways to remove as many (arXiv 2508.05239).
+
+    Attributes
+    ----------
+    model : str
+    keep : bool (n_layers * n_units,)
+        Intermediate neurons that stay.
+    n_layers, n_units : int
+    rows : DataFrame
+        way (``whole, networks, magnitude, random``), draw, n_parameters, task,
+        measure, higher_is_better, value, seconds (to read the texts once, here).
+    """
+
+    model: str
+    keep: np.ndarray
+    n_layers: int
+    n_units: int
+    rows: pd.DataFrame
+
+    def __post_init__(self) -> None:
+        self.freeze()
