@@ -125,7 +125,7 @@ class LesionConfig:
     add: float = 0.0
     scale: float = 1.0
     n_random: int = 20
-    n_texts: int = 20
+    n_texts: int = 12
     tasks: tuple[str, ...] = ()
     seed: int = 0
 
