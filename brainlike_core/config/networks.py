@@ -294,7 +294,7 @@ class BridgeConfig:
     rule: str = "accepted"
     how: str = "zero"
     n_random: int = 20
-    n_texts: int = 30
+    n_texts: int = 10
     seed: int = 0
 
     def __post_init__(self) -> None:
