@@ -18,6 +18,7 @@ from brainlike_core.config import (
     ExtractConfig,
     LesionConfig,
     NetworksConfig,
+    PreservationConfig,
 )
 from model_parts import grouped, state_of
 
@@ -94,7 +95,7 @@ def lesion_form(networks: NetworksConfig, network: int, head: str) -> LesionConf
     head : str
         Of the model; zero-shot tasks need one.
     """
-    grid = st.grid(3, min_column_width=230, vertical_alignment="bottom")
+    grid = st.grid(3, min_column_width=300, vertical_alignment="bottom")
     action = grid.cell().segmented_control(
         "What", ACTIONS, default="lesion", required=True, format_func=DEEDS.__getitem__
     )
@@ -131,6 +132,16 @@ def lesion_form(networks: NetworksConfig, network: int, head: str) -> LesionConf
     )
 
 
+def preservation_form(networks: NetworksConfig) -> PreservationConfig | None:
+    """Numbers of networks; None where none is chosen."""
+    usual = PreservationConfig.counts
+    counts = st.pills(
+        "Networks (C)", sorted({2, 5, 20, *usual}), selection_mode="multi", default=list(usual),
+        help="10 to 512 in the paper",
+    )  # fmt: skip
+    return PreservationConfig(networks=networks, counts=tuple(sorted(counts))) if counts else None
+
+
 def bridge_form(run_id: str, groups: Mapping[str, Mapping[str, int]]) -> BridgeConfig | None:
     """A brain network with sub-groups and another one; None where no network has any.
 
@@ -145,7 +156,7 @@ def bridge_form(run_id: str, groups: Mapping[str, Mapping[str, int]]) -> BridgeC
             "No sub-group of this run goes with a brain network, by either rule: there is nothing to cut."
         )
         return None
-    grid = st.grid(3, min_column_width=220, vertical_alignment="bottom")
+    grid = st.grid(3, min_column_width=300, vertical_alignment="bottom")
     rule = grid.cell().segmented_control(
         "Links by", list(groups), default=next(iter(groups)), required=True, format_func=RULES.__getitem__
     )
@@ -201,6 +212,20 @@ def lesion_command(config: LesionConfig, data_folder: str | None = None) -> str:
             words += [f"--{name}", str(getattr(config, name))]
     for task in config.tasks:
         words += ["--task", task]
+    return shlex.join(words)
+
+
+def preservation_command(config: PreservationConfig, data_folder: str | None = None) -> str:
+    """The command that draws the same curve.
+
+    Examples
+    --------
+    >>> preservation_command(PreservationConfig(NetworksConfig(ExtractConfig("minilm-l6")), counts=(5, 10)))
+    'python -m brainlike_core preserve --model minilm-l6 --counts 5 10'
+    """
+    words = _words("preserve", config.networks, data_folder)
+    if config.counts != PreservationConfig.counts:
+        words += ["--counts", *map(str, config.counts)]
     return shlex.join(words)
 
 

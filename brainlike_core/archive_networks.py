@@ -1,4 +1,4 @@
-"""Finished networks inside models, lesions and bridges: their records and their results. Only reading."""
+"""Finished networks inside models, lesions, preservation curves and bridges: their records and their results. Only reading."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from .config import (
     BridgeConfig,
     LesionConfig,
     NetworksConfig,
+    PreservationConfig,
     bridge_config_from_dict,
     lesion_config_from_dict,
     networks_config_from_dict,
+    preservation_config_from_dict,
 )
 from .errors import ConfigError, DamagedEntryError, UnknownNameError
-from .values import BridgeResult, LesionResult, ModelNetworks
+from .values import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
 
-Config = TypeVar("Config", NetworksConfig, LesionConfig, BridgeConfig)
+Config = TypeVar("Config", NetworksConfig, LesionConfig, PreservationConfig, BridgeConfig)
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Finished(Generic[Config]):
     Attributes
     ----------
     id, label : str
-    config : NetworksConfig, LesionConfig or BridgeConfig
+    config : NetworksConfig, LesionConfig, PreservationConfig or BridgeConfig
     utc : str
         When it was finished.
     seconds : float
@@ -56,6 +58,12 @@ def finished_lesions(workspace: Workspace) -> list[Finished[LesionConfig]]:
 def lesions_of(networks_id: str, workspace: Workspace) -> list[Finished[LesionConfig]]:
     """Lesions of these networks, newest first."""
     return [one for one in finished_lesions(workspace) if one.config.networks.id == networks_id]
+
+
+def curves_of(networks_id: str, workspace: Workspace) -> list[Finished[PreservationConfig]]:
+    """Preservation curves with the settings of these networks, newest first."""
+    found = _finished("preservation", preservation_config_from_dict, workspace)
+    return [one for one in found if one.config.networks.id == networks_id]
 
 
 def finished_bridges(workspace: Workspace) -> list[Finished[BridgeConfig]]:
@@ -94,6 +102,11 @@ def load_networks(networks_id: str, workspace: Workspace) -> ModelNetworks:
 def load_lesion(lesion_id: str, workspace: Workspace) -> LesionResult:
     """A finished lesion; errors as `load_networks`."""
     return _load("lesion", lesion_id, workspace)
+
+
+def load_curve(curve_id: str, workspace: Workspace) -> PreservationCurve:
+    """A finished preservation curve; errors as `load_networks`."""
+    return _load("preservation", curve_id, workspace)
 
 
 def load_bridge(bridge_id: str, workspace: Workspace) -> BridgeResult:

@@ -133,8 +133,9 @@ def bridge_sentences(found: BridgeResult) -> list[str]:
     """What cutting a brain network's sub-groups did, with an honest last word on the dissociation."""
     n = int(found.draws.loc[found.draws["cut"] == found.network, "draw"].nunique())
     cut = found.groups.set_index("cut").loc[found.network]
+    n_atoms = int(cut["n_atoms"])
     lines = [
-        f"{int(cut['n_atoms'])} sub-groups go with {found.network} by the rule '{found.rule}': "
+        f"{n_atoms} sub-group{'s go' if n_atoms != 1 else ' goes'} with {found.network} by the rule '{found.rule}': "
         f"{int(cut['n_neurons']):,} neurons."
     ]
     own = found.language[found.language["cut"] == found.network]
@@ -186,7 +187,7 @@ def preservation_sentences(found: PreservationCurve) -> list[str]:
         f"{row['n_networks']} networks, {row['n_kept']:,} neurons ({row['n_kept'] / found.n_neurons:.1%}): {row['task']}, "
         f"{row['measure']} {row['kept']:.3g}; as many random neurons {row['random']:.3g} "
         f"({row['random_low']:.3g} to {row['random_high']:.3g}); whole model {row['whole']:.3g}."
-        for row in found.rows.to_dict("records")
+        for row in found.rows.sort_values("n_networks", kind="stable").to_dict("records")
     ]
 
 

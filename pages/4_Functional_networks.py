@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+import cut_parts
 import network_parts
 import page_parts as parts
 
@@ -15,10 +16,13 @@ with parts.page("Functional networks", "What networks does the model have inside
 
     st.subheader("One network", anchor=False)
     network_parts.pick_network(found, network)
-    network_parts.one_network(chosen, found, network)
+    network_parts.one_network(found, network)
 
     st.subheader("Cut it", anchor=False)
-    network_parts.cut(chosen, found, network)
+    cut_parts.cut(chosen, found, network)
+
+    st.subheader("How few neurons will do", anchor=False)
+    cut_parts.how_few(chosen)
 
     st.subheader("The bridge to the brain", anchor=False)
-    network_parts.bridge(chosen)
+    cut_parts.bridge(chosen)

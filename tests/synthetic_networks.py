@@ -16,7 +16,7 @@ import pandas as pd
 from brainlike_core import archive
 from brainlike_core.config import BridgeConfig, ExtractConfig, LesionConfig, NetworksConfig
 from brainlike_core.store import Question
-from brainlike_core.values import BridgeResult, LesionResult, ModelNetworks
+from brainlike_core.values import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
 
 N_LAYERS, N_UNITS, N_NETWORKS = 4, 10, 3
 TEXTS = {
@@ -132,6 +132,34 @@ def make_lesion(of: LesionConfig, writes: bool = True) -> LesionResult:
     )
 
 
+def make_curve() -> PreservationCurve:
+    """With 10 and 20 of 40 neurons perplexity is 40 and 20; with random ones 200 and 100; the whole model has 10."""
+    row = {
+        "converged": True,
+        "task": "text",
+        "measure": "perplexity",
+        "higher_is_better": False,
+        "whole": 10.0,
+    }
+    few = {
+        "n_networks": 2,
+        "n_kept": 10,
+        "kept": 40.0,
+        "random": 200.0,
+        "random_low": 150.0,
+        "random_high": 300.0,
+    }
+    more = {
+        "n_networks": 5,
+        "n_kept": 20,
+        "kept": 20.0,
+        "random": 100.0,
+        "random_low": 75.0,
+        "random_high": 150.0,
+    }
+    return PreservationCurve("minilm-l6@made-up", N_LAYERS * N_UNITS, pd.DataFrame([row | more, row | few]))
+
+
 def make_bridge(of: BridgeConfig, networks: tuple[str, ...], dissociates: bool = True) -> BridgeResult:
     """Language loses .3 by its own cut, ``of.against`` .2 by its own; random cuts take .01 from each."""
     rng = np.random.default_rng(0)
@@ -179,7 +207,7 @@ def make_bridge(of: BridgeConfig, networks: tuple[str, ...], dissociates: bool =
 
 
 def write(config, value, step: str, folder: str | Path) -> str:
-    """Put an answer (step ``networks``, ``lesion`` or ``bridge``) into a cache folder, as a finished job would."""
+    """Put an answer (step ``networks``, ``lesion``, ``preservation`` or ``bridge``) into a cache folder, as a finished job would."""
     workspace = archive.open_store(folder)
     question = Question(step, 1, {"made up for": config.id})
     workspace.results.put(question, value)

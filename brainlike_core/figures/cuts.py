@@ -14,7 +14,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..values import BridgeResult, LesionResult
+from ..values import BridgeResult, LesionResult, PreservationCurve
 from . import theme
 
 LEVEL = 0.05
@@ -44,7 +44,7 @@ def cut_effects(found: LesionResult) -> go.Figure:
         )
         values = np.array([*draws, row["before"], row["after"], row["random_15"]])
         if (values > 0).all() and values.max() > 4 * values.min():
-            figure.update_xaxes(type="log", row=i + 1, col=1)
+            figure.update_xaxes(type="log", **_log_ticks(values), row=i + 1, col=1)
     theme.styled(figure, 60 + 128 * n)
     figure.update_annotations(
         font={"size": 13, "color": theme.INK}, x=0, xanchor="left", xref="paper", yshift=4
@@ -95,6 +95,13 @@ def cut_caption(found: LesionResult) -> str:
     )
 
 
+def _log_ticks(values: np.ndarray) -> dict:
+    """1, 2 and 5 of each decade that the values span."""
+    low, high = np.floor(np.log10(values.min())), np.ceil(np.log10(values.max()))
+    ticks = np.outer(10.0 ** np.arange(low, high + 1), (1, 2, 5)).ravel()
+    return {"tickvals": ticks, "ticktext": [f"{tick:,g}" for tick in ticks]}
+
+
 def _unit(measure: str) -> str:
     return "nats per token" if "perplexity" in measure else "of the score"
 
@@ -142,6 +149,71 @@ def marked(before: str, after: str) -> str:
     return " ".join(said)
 
 
+# -- only some neurons ------------------------------------------------------------------
+
+
+def preservation(found: PreservationCurve) -> go.Figure:
+    """Each score with only the networks' neurons kept, by their number, beside as many random ones and the whole model."""
+    scores = list(found.rows.groupby(["task", "measure"], sort=False))
+    titles = [f"{task.capitalize()}: {_better(measure, rows)}" for (task, measure), rows in scores]
+    figure = make_subplots(len(scores), 1, subplot_titles=titles, vertical_spacing=0.5 / (len(scores) + 1))
+    for i, (_, rows) in enumerate(scores):
+        rows = rows.sort_values("n_kept")
+        for trace in _kept_marks(rows, i == 0):
+            figure.add_trace(trace, row=i + 1, col=1)
+        values = rows[["whole", "kept", "random_low", "random_high"]].to_numpy()
+        if (values > 0).all() and values.max() > 20 * values.min():
+            figure.update_yaxes(type="log", **_log_ticks(values), row=i + 1, col=1)
+    theme.styled(figure, 90 + 230 * len(scores))
+    figure.update_annotations(
+        font={"size": 13, "color": theme.INK}, x=0, xanchor="left", xref="paper", yshift=4
+    )
+    kept = sorted(set(found.rows["n_kept"]))
+    figure.update_xaxes(
+        type="log", fixedrange=True, showgrid=False, tickvals=kept, ticktext=[f"{n:,}" for n in kept]
+    )
+    figure.update_xaxes(title="neurons kept", row=len(scores), col=1)
+    legend = {"y": 1 + 34 / (230 * len(scores)), "itemclick": False, "itemdoubleclick": False}
+    return figure.update_yaxes(fixedrange=True).update_layout(legend=legend, margin={"t": 70})
+
+
+def _better(measure: str, rows: pd.DataFrame) -> str:
+    return f"{measure} ({'higher' if rows['higher_is_better'].all() else 'lower'} is better)"
+
+
+def _kept_marks(rows: pd.DataFrame, legend: bool) -> list[go.Scatter]:
+    random = go.Scatter(
+        x=rows["n_kept"], y=rows["random"], mode="lines+markers", name="as many random neurons, mean and range",
+        line={"color": "#9AA3A8", "width": 1.5}, marker={"size": 8, "color": "#9AA3A8"}, legendgroup="random", showlegend=legend,
+        error_y={
+            "type": "data", "symmetric": False, "array": rows["random_high"] - rows["random"],
+            "arrayminus": rows["random"] - rows["random_low"], "color": "#9AA3A8", "thickness": 1.5, "width": 0,
+        },
+        hovertemplate="%{x:,} random neurons: %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    kept = go.Scatter(
+        x=rows["n_kept"], y=rows["kept"], mode="lines+markers", name="the networks' neurons", legendgroup="kept",
+        line={"color": CUT, "width": 2}, marker={"size": 12, "symbol": "diamond", "color": CUT}, showlegend=legend,
+        customdata=rows[["n_networks"]],
+        hovertemplate="%{customdata[0]} networks, %{x:,} neurons: %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    whole = go.Scatter(
+        x=[rows["n_kept"].min(), rows["n_kept"].max()], y=[rows["whole"].iloc[0]] * 2, mode="lines", name="whole model",
+        line={"color": theme.INK, "width": 2, "dash": "dot"}, legendgroup="whole", showlegend=legend,
+        hovertemplate="whole model: %{y:.4g}<extra></extra>",
+    )  # fmt: skip
+    return [random, kept, whole]
+
+
+def preservation_caption(found: PreservationCurve, n_random: int) -> str:
+    """Under the curve: n, the null, and that it is no test."""
+    counts = ", ".join(map(str, sorted(set(found.rows["n_networks"]))))
+    return (
+        f"All but the key neurons of C networks (C = {counts}) give zero; {found.n_neurons:,} neurons in the whole model. Grey: "
+        f"{n_random} random sets of as many neurons in the same layers, mean and range: too few for a test, none is given."
+    )
+
+
 # -- the bridge ---------------------------------------------------------------------------
 
 
@@ -159,6 +231,10 @@ def bridge_language(found: BridgeResult) -> go.Figure:
         others = found.language[same & (found.language["cut"] != found.network)]
         for trace in _language_marks(found.network, row, others, i == 0):
             figure.add_trace(trace, row=i + 1, col=1)
+        ends = [row["random"] - 1.96 * row["random_sd"], row["random"] + 1.96 * row["random_sd"]]
+        figure.update_xaxes(
+            range=_wide([*ends, row["before"], row["after"], *others["after"]]), row=i + 1, col=1
+        )
     theme.styled(figure, 60 + 128 * n)
     figure.update_annotations(
         font={"size": 13, "color": theme.INK}, x=0, xanchor="left", xref="paper", yshift=4
@@ -166,6 +242,12 @@ def bridge_language(found: BridgeResult) -> go.Figure:
     figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
     legend = {"y": 1 + 34 / (128 * n), "itemclick": False, "itemdoubleclick": False}
     return figure.update_xaxes(fixedrange=True).update_layout(legend=legend, margin={"t": 70})
+
+
+def _wide(values: list[float]) -> list[float]:
+    """An axis that holds all values, with room at both ends."""
+    room = 0.06 * (max(values) - min(values)) or 1e-3
+    return [min(values) - room, max(values) + room]
 
 
 def _language_marks(network: str, row: dict, others: pd.DataFrame, legend: bool) -> list[go.Scatter]:
@@ -227,7 +309,7 @@ def bridge_prediction(found: BridgeResult) -> go.Figure:
     theme.styled(figure, 110 + 24 * len(networks))
     figure.update_xaxes(title="loss of held-out r", zeroline=True, zerolinecolor=theme.INK, fixedrange=True)
     figure.update_yaxes(
-        tickvals=y, ticktext=[f"<b>{n}</b>" if n == found.network else html.escape(n) for n in networks],
+        tickvals=y, ticktext=[f"<b>{html.escape(n)}</b>" if n == found.network else html.escape(n) for n in networks],
         range=[len(networks) - 0.4, -0.6], showgrid=False, zeroline=False, fixedrange=True,
     )  # fmt: skip
     return figure.update_layout(legend={"itemclick": False, "itemdoubleclick": False})

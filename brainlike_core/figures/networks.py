@@ -180,7 +180,7 @@ def recurrence(found: ModelNetworks, chosen: int) -> go.Figure:
         figure.add_trace(_share_points(table, i == 0), row=1, col=i + 1)
     _rows(figure, rows, chosen)
     return figure.update_xaxes(
-        range=[-0.06, 1.06], tickvals=[0, 0.5, 1], ticktext=["0", "½", "1"], zeroline=False, fixedrange=True,
+        range=[-0.14, 1.09], tickvals=[0, 0.5, 1], ticktext=["0", "½", "1"], zeroline=False, fixedrange=True,
     ).update_xaxes(title="share of texts", row=1, col=1)  # fmt: skip
 
 
@@ -230,7 +230,7 @@ def connectivity(found: ModelNetworks, chosen: int) -> go.Figure:
     r = found.connectivity[np.ix_(rows, rows)]
     y, x = np.nonzero(~np.eye(len(rows), dtype=bool))
     strength = r[y, x]
-    side = 300 / max(len(rows), 10)
+    side = 210 / max(len(rows), 10)
     figure = go.Figure(
         go.Scatter(
             x=x, y=y, mode="markers", showlegend=False, customdata=[[rows[i]] for i in y], **_STILL,
@@ -243,7 +243,7 @@ def connectivity(found: ModelNetworks, chosen: int) -> go.Figure:
         )
     )  # fmt: skip
     _rows(figure, rows, chosen)
-    figure.update_layout(height=70 + max(25 * len(rows), 250))
+    figure.update_layout(height=70 + max(25 * len(rows), 250), margin={"t": 10})
     return figure.update_xaxes(
         title="network", range=[-0.6, len(rows) - 0.4], tickvals=list(range(len(rows))), fixedrange=True,
         ticktext=[str(k + 1) for k in rows], showgrid=False, zeroline=False, tickangle=0,
@@ -316,17 +316,19 @@ def text_activity(found: ModelNetworks, network: int) -> pd.DataFrame:
     return found.texts.assign(activity=mean.reindex(range(len(found.texts))).to_numpy())
 
 
-def loudest_tokens(found: ModelNetworks, network: int, n: int = 6, around: int = 110) -> pd.DataFrame:
-    """The loudest token of each of the texts in which a network is loudest.
+def telling_tokens(
+    found: ModelNetworks, network: int, n: int = 6, around: int = 90, *, loudest: bool = True
+) -> pd.DataFrame:
+    """The loudest token of each of the texts in which a network is loudest; or the quietest, alike.
 
     Returns
     -------
     DataFrame
-        text_set, before, token, after, activity (SD over tokens), loudest first.
+        text_set, before, token, after, activity (SD over tokens), most telling first.
     """
-    course = pd.Series(found.time_courses[:, network])
-    loudest = course.groupby(found.tokens["text"].to_numpy()).idxmax()
-    at = sorted(loudest, key=lambda i: -course[i])[:n]
+    course = pd.Series(found.time_courses[:, network]) * (1 if loudest else -1)
+    first = course.groupby(found.tokens["text"].to_numpy()).idxmax()
+    at = sorted(first, key=lambda i: -course[i])[:n]
     rows = []
     for i in at:
         number, start, stop = (int(found.tokens[name].iloc[i]) for name in ("text", "start", "stop"))
@@ -337,7 +339,7 @@ def loudest_tokens(found: ModelNetworks, network: int, n: int = 6, around: int =
                 "before": _clipped(text[max(0, start - around) : start], start > around, False),
                 "token": text[start:stop],
                 "after": _clipped(text[stop : stop + around], False, stop + around < len(text)),
-                "activity": float(course[i]),
+                "activity": float(found.time_courses[i, network]),
             }
         )
     return pd.DataFrame(rows, columns=["text_set", "before", "token", "after", "activity"])

@@ -89,16 +89,22 @@ def test_text_activity_is_the_mean_over_a_texts_tokens():
 
 def test_loudest_tokens_are_in_their_passages_one_per_text():
     """The word `loud` in two different texts, the louder first; the text is escaped, the token marked."""
-    tokens = networks.loudest_tokens(FOUND, 0, n=2)
+    tokens = networks.telling_tokens(FOUND, 0, n=2)
     assert list(tokens["token"]) == ["loud", "loud"] and list(tokens["activity"]) == [4.0, 3.0]
     assert tokens["before"][0] + tokens["token"][0] + tokens["after"][0] == "a loud day in town"
     page = networks.token_passages(tokens)
     assert "&lt;b&gt;<mark" in page and "<b>" not in page and "+4.0 SD" in page
 
 
+def test_the_least_active_tokens_are_those_at_the_other_end():
+    """Network 2 rises from the first token to the last: `the` is lowest, and each text gives its first."""
+    tokens = networks.telling_tokens(FOUND, 1, n=2, loudest=False)
+    assert list(tokens["token"]) == ["the", "a"] and tokens["activity"][0] == -1.0
+
+
 def test_a_long_text_is_cut_between_words():
     """Dots where something is left out, no half word."""
-    tokens = networks.loudest_tokens(FOUND, 0, n=1, around=5)
+    tokens = networks.telling_tokens(FOUND, 0, n=1, around=5)
     assert (tokens["before"][0], tokens["after"][0]) == ("a ", " day …")
 
 
@@ -120,6 +126,14 @@ def test_a_cut_stands_among_its_random_cuts():
     assert figure.layout.annotations[0].text == "Text: perplexity (lower is better)"
 
 
+def test_a_ruined_model_is_drawn_on_a_log_axis_with_plain_numbers():
+    """Perplexity 4,000 beside 10: ticks at 1, 2 and 5 of each decade."""
+    effects = LESION.effects.assign(after=[4000.0, 0.49])
+    figure = cuts.cut_effects(dataclasses.replace(LESION, effects=effects))
+    assert (figure.layout.xaxis.type, figure.layout.xaxis2.type) == ("log", None)
+    assert {"10", "200", "5,000"} <= set(figure.layout.xaxis.ticktext)
+
+
 def test_the_caption_of_a_cut_has_effect_interval_p_null_and_correction():
     """And the smallest p that twenty random cuts can give."""
     said = cuts.cut_caption(LESION)
@@ -134,6 +148,20 @@ def test_written_text_marks_what_differs_and_escapes():
     """`tree` is new; the same words stay unmarked."""
     page = cuts.written(LESION.continuations)
     assert page.count("<mark") == 1 and ">tree</mark>" in page and "<i>" not in page
+
+
+def test_only_some_neurons_kept_stand_beside_as_many_random_ones():
+    """By number of neurons: the networks' own, the random ones with their range, the whole model's line."""
+    figure = cuts.preservation(made.make_curve())
+    kept, random = (
+        named(figure, "the networks' neurons"),
+        named(figure, "as many random neurons, mean and range"),
+    )
+    assert list(kept.x) == [10, 20] and list(kept.y) == [40.0, 20.0]
+    assert list(random.error_y.array) == [100.0, 50.0] and list(random.error_y.arrayminus) == [50.0, 25.0]
+    assert set(named(figure, "whole model").y) == {10.0}
+    said = cuts.preservation_caption(made.make_curve(), 3)
+    assert "C = 2, 5" in said and "3 random sets" in said and "none is given" in said
 
 
 def test_predictions_stand_beside_random_cuts_and_other_networks_cuts():

@@ -9,7 +9,13 @@ import network_form
 from brainlike_core import archive, archive_networks, engine, jobs
 from brainlike_core.__main__ import _parser
 from brainlike_core.commands_inside import lesion_config, networks_config
-from brainlike_core.config import BridgeConfig, ExtractConfig, LesionConfig, NetworksConfig
+from brainlike_core.config import (
+    BridgeConfig,
+    ExtractConfig,
+    LesionConfig,
+    NetworksConfig,
+    PreservationConfig,
+)
 from brainlike_core.errors import UnknownNameError
 from tests import synthetic_networks as made
 from tests import synthetic_run
@@ -80,8 +86,9 @@ def test_what_is_under_way_survives_a_reload_and_a_failure_says_why(home):
     press(app, "Cancel")
     assert (home / "networks" / f"{NetworksConfig().id}.cancel").exists()
     job.write("failed", "The worker did not start")
-    app = show(PAGE)
-    assert "The worker did not start" in said(app) and "Find networks" in labels(app)
+    for query in ({}, {"inside": NetworksConfig().id}):
+        app = show(PAGE, **query)
+        assert said(app).count("The worker did not start") == 1 and "Find networks" in labels(app)
 
 
 def test_found_networks_are_shown_with_every_chart(found):
@@ -150,7 +157,7 @@ def test_a_finished_cut_is_shown_with_its_text(found):
     words = said(app)
     assert "Lesion of network 1: 10 neurons (25.0%)" in words and "worse than 20 random cuts" in words
     assert "What it writes" in words and "smallest possible p is 0.048" in words
-    assert "Open it" in labels(app) and "The last cut" not in words
+    assert "Show it" in labels(app) and "The last cut" not in words
 
 
 def test_a_model_that_does_not_write_has_no_text(found):
@@ -166,6 +173,18 @@ def test_the_cut_of_the_chosen_network_is_shown_first(found):
         made.write(made.lesion_config(k), made.make_lesion(made.lesion_config(k)), "lesion", found)
     assert "Lesion of network 2" in said(show(PAGE, net="2"))
     assert "Lesion of network 1: 10" in said(show(PAGE, net="2", cut=made.lesion_config(0).id))
+
+
+def test_how_few_neurons_will_do_is_asked_for_and_shown(found, asked):
+    """The paper's numbers of networks by default, fewer by choice; what is known is drawn with its sentence."""
+    app = show(PAGE)
+    assert "This has not been asked of these networks yet" in said(app)
+    next(g for g in app.button_group if g.label == "Networks (C)").set_value([2, 5]).run()
+    press(app, "Keep only these")
+    assert asked == [PreservationConfig(made.config(), (2, 5))]
+    made.write(asked[0], made.make_curve(), "preservation", found)
+    words = said(show(PAGE))
+    assert "2 networks, 10 neurons (25.0%): text, perplexity 40; as many random neurons 200" in words
 
 
 def test_the_bridge_offers_networks_with_accepted_subgroups_first(found, asked):
@@ -194,9 +213,7 @@ def test_a_finished_bridge_ends_with_its_verdict(found, dissociates):
     made.write(config, made.make_bridge(config, run.atlas.networks, dissociates), "bridge", found)
     app = show(PAGE)
     words = said(app)
-    assert (
-        "Double dissociation: Language loses" if dissociates else "No dissociation: Language loses"
-    ) in words
+    assert f"**{'Double' if dissociates else 'No'} dissociation**" in words and "Language loses +0." in words
     assert len(app.get("plotly_chart")) == 8
 
 

@@ -1,0 +1,244 @@
+"""The Functional networks page's cuts: of a network, of all but some, and of a brain network's sub-groups."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+import network_form
+import page_parts as parts
+from brainlike_core import archive, archive_networks, report_networks
+from brainlike_core.archive_networks import Finished
+from brainlike_core.bridge import network_subgroups
+from brainlike_core.config import BridgeConfig, LesionConfig, NetworksConfig, PreservationConfig
+from brainlike_core.errors import ConfigError
+from brainlike_core.figures import cuts
+from brainlike_core.values import BridgeResult, LesionResult, ModelNetworks, Run
+from network_parts import ask, asked, duration, under_way
+
+
+def cut(chosen: Finished[NetworksConfig], found: ModelNetworks, network: int) -> None:
+    """A form for a cut, cuts under way, and what the one of the address (or the newest) did."""
+    made = archive_networks.lesions_of(chosen.id, parts.store())
+    ids = {one.id: one for one in made}
+    formed = None
+    if not parts.embedded():
+        under_way(LesionConfig)
+        formed = _offer_cut(chosen, found, network, made)
+    same = next((one.id for one in made if one.config.network == (network,)), next(iter(ids), None))
+    shown = asked("cut", list(ids)) or (formed if formed in ids else same)
+    if shown is None:
+        st.caption("Nothing of these networks has been cut yet.")
+        return
+    if len(ids) > 1 and not parts.embedded():
+        titles = {one.id: f"{_cut_title(one.config)} · {one.id[:6]}" for one in made}
+        parts.pick("cut", "Cuts made", list(ids), shown, titles.__getitem__)
+    show_cut(shown, archive_networks.load_lesion(shown, parts.store()))
+
+
+def _cut_title(config: LesionConfig) -> str:
+    extra = {"amplify": f" × {config.scale:g} + {config.add:g}", "lesion": f" to {config.how}"}.get(
+        config.action, ""
+    )
+    return config.title[0].upper() + config.title[1:] + extra + "".join(f" · {task}" for task in config.tasks)
+
+
+def _offer_cut(
+    chosen: Finished[NetworksConfig],
+    found: ModelNetworks,
+    network: int,
+    made: Sequence[Finished[LesionConfig]],
+) -> None:
+    with st.container(border=True):
+        try:
+            config = network_form.lesion_form(chosen.config, network, found.reading.get("head", "none"))
+        except ConfigError as error:
+            st.warning(str(error), icon=":material/info:")
+            return None
+        took = [one.seconds for one in made]
+        cost = (
+            f"The model is scored {5 + config.n_random} times: whole, cut, {config.n_random} random cuts, 15 % random. "
+            + (
+                f"The last cut took {duration(took[0])} here."
+                if took
+                else "About 6 minutes for MiniLM on two busy cores; more with the size of the model."
+            )
+        )
+        command = network_form.lesion_command(config, parts.DATA)
+        label = network_form.DEEDS[config.action]
+        ask(config, "cut", [one.id for one in made], label, cost, command)
+    return config.id
+
+
+def show_cut(lesion_id: str, found: LesionResult) -> None:
+    """What a cut did: sentences, scores among random cuts, and what the model then writes."""
+    first, *others = report_networks.lesion_sentences(found)
+    st.markdown("  \n".join([f"**{first}**", *others]))
+    parts.figure(
+        cuts.cut_effects(found), cuts.cut_caption(found), "Scores of the cut model among random cuts", "cut"
+    )
+    if len(found.continuations):
+        st.markdown("**What it writes**")
+        st.html(cuts.written(found.continuations))
+        st.caption(
+            "Always the most likely next token. Marked: words that differ from those of the whole model. The random cut is the "
+            f"first of the matched ones. n = {len(found.continuations)}, to look at; nothing is tested."
+        )
+    else:
+        st.caption("This model does not write: there is no text to compare.")
+    with st.expander("All numbers", icon=":material/table:"):
+        st.dataframe(found.effects, hide_index=True)
+    name, side = lesion_id[:12], st.container(horizontal=True)
+    side.download_button(
+        "Scores as CSV", found.effects.to_csv(index=False), f"cut_{name}.csv", icon=":material/download:"
+    )
+    side.download_button(
+        "Random cuts as CSV",
+        found.draws.to_csv(index=False),
+        f"random_cuts_{name}.csv",
+        icon=":material/download:",
+    )
+
+
+# -- how few will do ------------------------------------------------------------------
+
+
+def how_few(chosen: Finished[NetworksConfig]) -> None:
+    """What the model is able to do with the key neurons of C networks alone: a form, and the curve."""
+    made = archive_networks.curves_of(chosen.id, parts.store())
+    ids = {one.id: one for one in made}
+    formed = None
+    if not parts.embedded():
+        under_way(PreservationConfig)
+        formed = _offer_curve(chosen, made)
+    shown = asked("few", list(ids)) or (formed if formed in ids else next(iter(ids), None))
+    if shown is None:
+        st.caption("This has not been asked of these networks yet.")
+        return
+    found = archive_networks.load_curve(shown, parts.store())
+    st.markdown("  \n".join(report_networks.preservation_sentences(found)))
+    caption = cuts.preservation_caption(found, ids[shown].config.n_random)
+    parts.figure(cuts.preservation(found), caption, "Scores by number of neurons kept", "few")
+    name = f"kept_{shown[:12]}.csv"
+    st.download_button("Curve as CSV", found.rows.to_csv(index=False), name, icon=":material/download:")
+
+
+def _offer_curve(
+    chosen: Finished[NetworksConfig], made: Sequence[Finished[PreservationConfig]]
+) -> str | None:
+    """The form; the id of what it asks."""
+    with st.container(border=True):
+        config = network_form.preservation_form(chosen.config)
+        if config is None:
+            st.caption(":material/info: Choose at least one number of networks.")
+            return None
+        n = len(config.counts)
+        cost = f"Networks are found {n} times; the model is scored {1 + n * (1 + config.n_random)} times."
+        if made:
+            cost += f" The last curve took {duration(made[0].seconds)} here."
+        command = network_form.preservation_command(config, parts.DATA)
+        ask(config, "few", [one.id for one in made], "Keep only these", cost, command)
+    return config.id
+
+
+# -- the bridge -------------------------------------------------------------------------
+
+
+def bridge(chosen: Finished[NetworksConfig]) -> None:
+    """The sub-groups of a brain network cut out of this model: a form, what is under way, and what was found."""
+    extract = chosen.config.extract
+    wanted = (extract.model, extract.weights, extract.seed)
+    runs = [
+        run for run in archive.finished_runs(parts.store())
+        if (run.config.extract.model, run.config.extract.weights, run.config.extract.seed) == wanted
+    ]  # fmt: skip
+    if not runs:
+        st.info(
+            f"The bridge needs a finished run of {extract.model}: its sub-groups, and the brains they predict.",
+            icon=":material/link_off:",
+        )
+        st.page_link("app.py", label="Run it on a recording", icon=":material/arrow_forward:")
+        return
+    labels = {run.id: f"{run.label} · {run.config.match.title} · {run.id[:6]}" for run in runs}
+    run_id = parts.unique_run(st.query_params.get("run", ""), list(labels)) or runs[0].id
+    if not parts.embedded():
+        parts.pick("run", "Run", list(labels), run_id, labels.__getitem__, short=lambda value: value[:12])
+    made = [one for one in archive_networks.finished_bridges(parts.store()) if one.config.run == run_id]
+    ids = {one.id: one for one in made}
+    formed = None
+    if not parts.embedded():
+        under_way(BridgeConfig)
+        formed = _offer_bridge(parts.load_run(run_id), made)
+    shown = asked("bridge", list(ids)) or (formed if formed in ids else next(iter(ids), None))
+    if shown is None:
+        st.caption("No brain network's sub-groups have been cut out of this run's model yet.")
+        return
+    if len(ids) > 1 and not parts.embedded():
+        titles = {one.id: f"{_bridge_title(one.config)} · {one.id[:6]}" for one in made}
+        parts.pick("bridge", "Bridges built", list(ids), shown, titles.__getitem__)
+    show_bridge(shown, archive_networks.load_bridge(shown, parts.store()))
+
+
+def _bridge_title(config: BridgeConfig) -> str:
+    against = f" against {config.against}" if config.against else ""
+    return f"{config.network}{against} · {network_form.RULES[config.rule].lower()}"
+
+
+def _offer_bridge(run: Run, made: Sequence[Finished[BridgeConfig]]) -> str | None:
+    """The form; the id of what it asks."""
+    groups = {rule: network_subgroups(run, rule) for rule in network_form.RULES}
+    counts = {rule: {name: len(atoms) for name, atoms in one.items()} for rule, one in groups.items() if one}
+    with st.container(border=True):
+        config = network_form.bridge_form(run.id, counts)
+        if config is None:
+            return None
+        n = 1 + len(counts[config.rule]) + (1 + bool(config.against)) * config.n_random
+        cost = f"The model reads the story {n} times, and the brain is predicted each time."
+        if "extract" in run.seconds:
+            cost += f" Reading alone: about {duration(n * run.seconds['extract'])}."
+        if made:
+            cost += f" The last one took {duration(made[0].seconds)} here."
+        command = network_form.bridge_command(config)
+        ask(config, "bridge", [one.id for one in made], "Build the bridge", cost, command)
+    return config.id
+
+
+def show_bridge(bridge_id: str, found: BridgeResult) -> None:
+    """Language and prediction without the sub-groups, and the double dissociation with its verdict."""
+    lines = report_networks.bridge_sentences(found)
+    verdict, _, numbers = lines.pop().partition(": ") if found.dissociation else ("", "", "")
+    st.markdown("  \n".join([f"**{lines[0]}**", *lines[1:]]))
+    if found.rule == "paper":
+        st.caption(
+            ":material/info: These sub-groups pass spins alone, a test that phase-randomised atoms pass as often."
+        )
+    grid = st.grid(2, min_column_width=430, gap="large")
+    with grid.cell():
+        st.markdown("**The brain's prediction**")
+        chart = cuts.bridge_prediction(found)
+        parts.figure(
+            chart,
+            cuts.bridge_caption(found),
+            "Loss of held-out r of every brain network",
+            "bridge-prediction",
+        )
+    with grid.cell():
+        if verdict:
+            st.markdown(f"**{verdict}**  \n{numbers}")
+            chart = cuts.dissociation(found)
+            parts.figure(chart, cuts.DISSOCIATION_CAPTION, "Two networks, two cuts", "bridge-dissociation")
+        else:
+            st.caption("No second network has sub-groups: there is no double dissociation to ask for.")
+        st.markdown("**The model's language**")
+        chart = cuts.bridge_language(found)
+        parts.figure(
+            chart, cuts.language_caption(found), "Language without the sub-groups", "bridge-language"
+        )
+    with st.expander("All numbers", icon=":material/table:"):
+        st.dataframe(found.prediction, hide_index=True)
+        st.dataframe(found.language, hide_index=True)
+    name = f"bridge_{bridge_id[:12]}.csv"
+    st.download_button(
+        "Losses as CSV", found.prediction.to_csv(index=False), name, icon=":material/download:"
+    )
