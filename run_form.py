@@ -151,6 +151,9 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
     }
     for option, (value, usual) in options.items():
         words += [option, str(value)] if value != usual else []
+    for name in ("atlas_names", "z_threshold", "null", "n_fakes", "level"):
+        value = getattr(first.match, name)
+        words += ["--match", f"{name}={value}"] if value != getattr(plain.match, name) else []
     seeds = dict.fromkeys([first.dictionary.seed, *(config.extract.seed for config in configs)])
     if list(seeds) != [0]:
         words += ["--seed", *map(str, seeds)]

@@ -106,6 +106,9 @@ def _run_parser(commands: Any) -> None:
     run.add_argument(
         "--encoding", action="append", default=[], metavar="SETTING=VALUE", help="such as fir=true; repeat"
     )
+    run.add_argument(
+        "--match", action="append", default=[], metavar="SETTING=VALUE", help="such as null=centroid; repeat"
+    )
     run.add_argument("--spins", type=int, default=MatchConfig.n_spins, help="rotations of the sphere")
     run.add_argument(
         "--seed", type=int, nargs="+", default=[0], metavar="S",
@@ -211,8 +214,9 @@ def _configs(given: argparse.Namespace) -> list[RunConfig]:
                 n_atoms=given.atoms, penalty=given.penalty, seed=seed, method=given.method
             ),
             encoding=with_settings(EncodingConfig(seed=seed), given.encoding),
-            match=MatchConfig(
-                atlas=given.atlas, atlas_names=given.atlas_names, n_spins=given.spins, seed=seed
+            match=with_settings(
+                MatchConfig(atlas=given.atlas, atlas_names=given.atlas_names, n_spins=given.spins, seed=seed),
+                given.match,
             ),
             organization=OrganizationConfig(seed=seed),
         )

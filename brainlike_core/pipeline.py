@@ -144,6 +144,7 @@ def walk(
     kind = check_names(config, data)
     state = _Walk(config, workspace, data, progress, {}, {}, device)
     recording, story, truth = _recording(state)
+    _check_null(config, recording)
     if kind == LOW_LEVEL:
         dictionary = _low_level(state, story, recording)
         n, first = dictionary.n_atoms, dictionary.first_tr
@@ -161,6 +162,14 @@ def walk(
         _recovery(state, truth, dictionary, matched, recording)
     write_record(config, state.entries, state.seconds, workspace)
     return load_run(config.id, workspace)
+
+
+def _check_null(config: RunConfig, recording: Recording) -> None:
+    """Refuse a null of parcels for vertices before the model is read."""
+    if config.match.null != "spin":
+        from .science.parcel_nulls import check_parcels
+
+        check_parcels(recording.n_locations)
 
 
 def check_names(config: RunConfig, data: str | Path | None = None) -> str:
@@ -461,7 +470,7 @@ def _match(
     def compute() -> Correspondence:
         from .science import matching
 
-        turned = _turned_labels(networks.labels.tobytes(), config.n_spins, config.seed)
+        turned = _turned(state, networks, recording)
         state.report("match")(0.1)
         return matching.match(
             dictionary.atoms,
@@ -478,6 +487,29 @@ def _match(
 
     inputs = (state.entries["encoding"], atlas_digest(networks))
     return state.remember("match", dataclasses.asdict(config), inputs, compute)
+
+
+def _turned(state: _Walk, networks: NetworkAtlas, recording: Recording) -> Any:
+    """The networks moved as the null says: labels of vertices, or tables of parcels."""
+    config, labels = state.config.match, networks.labels.tobytes()
+    if config.null == "spin":
+        return _turned_labels(labels, config.n_spins, config.seed)
+    where = recording.vertex_location.astype(np.int32).tobytes()
+    sizes = (networks.n_networks, recording.n_locations)
+    return _moved_networks(config.null, labels, where, sizes, config.n_spins, config.seed)
+
+
+@functools.lru_cache(maxsize=1)
+def _moved_networks(
+    kind: str, labels: bytes, where: bytes, sizes: tuple[int, int], n_moves: int, seed: int
+) -> Any:
+    from .science import matching, parcel_nulls
+
+    mesh, location = surface(), np.frombuffer(where, np.int32)
+    still = np.frombuffer(labels, np.int16)
+    null = matching.SpinNull(still, still[None][:0], location, *sizes)
+    parcels = parcel_nulls.find_parcels(mesh.sphere, mesh.n_left, location)
+    return parcel_nulls.moved_networks(kind, null.table, null.weight, parcels, n_moves, seed)
 
 
 @functools.lru_cache(maxsize=1)  # the runs of one comparison share their rotations
@@ -527,7 +559,7 @@ def _equal_size(
     def compute() -> EqualSize:
         from .science.equal_size import equal_size
 
-        turned = _turned_labels(networks.labels.tobytes(), whole.match.n_spins, whole.match.seed)
+        turned = _turned(state, networks, recording)
         null = _null(networks, turned[: whole.equal_size.n_spins], recording)
         return equal_size(responses, recording.bold, recording.tr, null, whole, state.report("equal_size"))
 

@@ -51,7 +51,6 @@ LEGAL = {
     "lasso_shares": (0.4, 0.2),
     "criterion": "r2",
     "fir": True,
-    "null": "block",
     "nuisance": ("word rate",),
 }
 FIXED = {"hrf"}  # one legal value so far
@@ -73,6 +72,8 @@ def test_digest_changes_with_every_field(part, name):
         else OTHER[type(old)]
     )
     new = LEGAL.get(name, new)
+    if name == "null":
+        new = {EncodingConfig: "block", MatchConfig: "variogram"}[type(part)]
     assert digest(dataclasses.replace(part, **{name: new})) != digest(part)
 
 
@@ -110,6 +111,7 @@ def test_run_config_survives_json():
         (lambda: EncodingConfig(n_surrogates=5), r"needed at least 19 \(p = .05\)"),
         (lambda: MatchConfig(z_threshold=0), "needed > 0"),
         (lambda: MatchConfig(n_spins=3), "needed at least 19"),
+        (lambda: MatchConfig(null="shift"), "needed one of spin, centroid, variogram"),
         (lambda: OrganizationConfig(n_bootstraps=1), "needed at least 20"),
         (lambda: ResponseConfig(edge_s=-1), "needed 0 to 60 seconds"),
     ],

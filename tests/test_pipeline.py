@@ -15,6 +15,7 @@ from brainlike_core.config import (
     RecordingConfig,
 )
 from brainlike_core.errors import (
+    AtlasError,
     CancelledError,
     ConfigError,
     DamagedEntryError,
@@ -198,6 +199,17 @@ def test_another_seed_changes_the_results(walked, own, data):
 
 
 @needs_minilm
+@pytest.mark.parametrize("null", ["centroid", "variogram"])
+def test_another_null_of_parcels_moves_p_alone(walked, own, data, null, monkeypatch):
+    """The networks move among parcels instead of vertices: matching and what follows are computed, Dice stay."""
+    run, computed = walked[1], watch_computing(monkeypatch)
+    other = pipeline.walk(small_config(match=MatchConfig(n_spins=40, n_fakes=5, null=null)), own, data=data)
+    assert computed == ["match", "organization", "equal_size"]
+    np.testing.assert_array_equal(other.correspondence.dice, run.correspondence.dice)
+    assert (other.correspondence.p_spin != run.correspondence.p_spin).any()
+
+
+@needs_minilm
 def test_model_in_a_folder_gives_the_numbers_of_its_wheel(walked, own, data, tmp_path):
     """The same files under another name: another run, equal neurons."""
     from brainlike_core.sources import model_catalogue
@@ -281,6 +293,15 @@ def test_data_folder_without_the_recording(tmp_path):
     """The folder that was named is in the sentence."""
     with pytest.raises(RecordingError, match=f"no timeseries/.* in {tmp_path}"):
         pipeline.walk(small_config(), archive.open_store(tmp_path / "cache"), data=tmp_path)
+
+
+def test_a_null_of_parcels_refuses_vertices(tmp_path, monkeypatch):
+    """As soon as the recording is known, before the model is read."""
+    computed = watch_computing(monkeypatch)
+    config = small_config(recording=RecordingConfig("simulated", (1,)), match=MatchConfig(null="variogram"))
+    with pytest.raises(AtlasError, match="found 20484 locations, needed at most 2000"):
+        pipeline.walk(config, archive.open_store(tmp_path))
+    assert computed == ["recording"]
 
 
 @needs_minilm

@@ -6,6 +6,7 @@ Every field says what it is, its unit, and whether the default is the paper's
 
 from .brain import (
     CRITERIA,
+    MOVES,
     NUISANCE,
     NULLS,
     REGRESSIONS,
@@ -81,6 +82,7 @@ __all__ = [
     "LOW_LEVEL",
     "METHODS",
     "LayersConfig",
+    "MOVES",
     "MatchConfig",
     "NEURON_KINDS",
     "NUISANCE",

@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from .identity import need
 
 REGRESSIONS, CRITERIA, NULLS = ("ridge", "lasso"), ("r", "r2"), ("phase", "block", "shift")
+MOVES = {
+    "spin": "rotations",
+    "centroid": "rotations of the parcels' centres",
+    "variogram": "variogram-matched surrogates of each network",
+}
 
 
 NUISANCE = (
@@ -128,8 +133,11 @@ class MatchConfig:
         A table with the names of its labels, where the file has none.
     z_threshold : float
         |z| above which a group map counts (ours).
+    null : str
+        How networks are moved: ``spin`` (the sphere turns, the paper's); for parcels
+        also ``centroid`` (their centres turn) or ``variogram`` (surrogates).
     n_spins : int
-        Rotations of the sphere (paper: at least 1,000).
+        Rotations of the sphere, or surrogates (paper: at least 1,000).
     n_fakes : int
         Phase-randomised dictionaries for the second null (ours).
     level : float
@@ -140,6 +148,7 @@ class MatchConfig:
     atlas: str = "eg17"
     atlas_names: str = ""
     z_threshold: float = 2.3
+    null: str = "spin"
     n_spins: int = 10_000
     n_fakes: int = 100
     level: float = 0.05
@@ -147,6 +156,7 @@ class MatchConfig:
 
     def __post_init__(self) -> None:
         need(self.z_threshold > 0, "z_threshold", self.z_threshold, "> 0")
+        need(self.null in MOVES, "null", self.null, f"one of {', '.join(MOVES)}")
         need(self.n_spins >= 19, "n_spins", self.n_spins, "at least 19")
         need(self.n_fakes >= 5, "n_fakes", self.n_fakes, "at least 5")
         need(0 < self.level < 1, "level", self.level, "between 0 and 1")

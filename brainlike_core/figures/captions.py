@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..config import RunConfig
+from ..config import MOVES, RunConfig
 from ..values import Correspondence, Run
 
 
@@ -35,7 +35,7 @@ def matrix(run: Run) -> str:
     return (
         f"{c.dice.shape[1]} sub-groups, {len(c.networks)} networks ({run.atlas.title}), "
         f"{run.recording.n_subjects} listeners. Size: Dice of the map beyond |z| {config.z_threshold:g} with the "
-        f"network. Hollow: spin p < {c.level:g} ({config.n_spins:,} rotations, uncorrected; the paper's rule). Solid: "
+        f"network. Hollow: spin p < {c.level:g} ({config.n_spins:,} {MOVES[config.null]}, uncorrected; the paper's rule). Solid: "
         f"also spin FDR and phase FDR < {c.level:g} over all cells and signs, and an atom that predicts the brain "
         f"better than phase-randomised ones."
     )

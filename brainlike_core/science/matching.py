@@ -177,7 +177,8 @@ class SpinNull:
     labels : int (n_vertices,)
         0 = none, f + 1 = network f.
     turned : uint8 (n_spins, n_vertices), from `turned_labels`
-        May have no rows where only `dice` is wanted.
+        May have no rows where only `dice` is wanted. Of parcels also float32
+        (n_spins, n_locations, n_networks), from `parcel_nulls.moved_networks`.
     vertex_location : int32 (n_vertices,), -1 where nothing is drawn
     n_networks, n_locations : int
     """
@@ -204,7 +205,8 @@ class SpinNull:
                 self.turned[:, vertex_location[drawn]] = turned[:, drawn]
             self.sizes = _network_sizes(np.ascontiguousarray(self.turned), n_networks)
         else:
-            self.turned = _tables(turned, vertex_location, n_networks, n_locations)
+            tables = turned.ndim == 3
+            self.turned = turned if tables else _tables(turned, vertex_location, n_networks, n_locations)
             self.sizes = self.turned.sum(1)
 
     def dice(self, masks: np.ndarray) -> np.ndarray:

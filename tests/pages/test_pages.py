@@ -259,7 +259,7 @@ def test_the_command_computes_the_same_configs():
         RunConfig(
             extract=ExtractConfig(model=model, weights=weights, layers=(0, 1, 2), seed=0),
             dictionary=DictionaryConfig(n_atoms=32, penalty=0.2),
-            match=MatchConfig(atlas="yeo7", n_spins=500),
+            match=MatchConfig(atlas="yeo7", n_spins=500, null="centroid", level=0.01),
         )
         for model in ("minilm-l6", "smollm2-135m")
         for weights in ("trained", "random")
