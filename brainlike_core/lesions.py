@@ -20,7 +20,7 @@ from .values import LesionResult, ModelNetworks, Scores
 
 VERSION = 1  # raise it when the code changes the result
 N_SHARES = 3  # random lesions of 15 % of all neurons
-N_WRITTEN = 40  # tokens of a continuation
+N_WRITTEN = 24  # tokens of a continuation
 PROMPTS = (
     "The old lighthouse keeper climbed the stairs and",
     "Scientists have found that the human brain",
