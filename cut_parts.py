@@ -195,10 +195,10 @@ def _offer_bridge(run: Run, made: Sequence[Finished[BridgeConfig]]) -> str | Non
             return None
         n = 1 + len(counts[config.rule]) + (1 + bool(config.against)) * config.n_random
         cost = f"The model reads the story {n} times, and the brain is predicted each time."
-        if "extract" in run.seconds:
-            cost += f" Reading alone: about {duration(n * run.seconds['extract'])}."
         if made:
             cost += f" The last one took {duration(made[0].seconds)} here."
+        elif "extract" in run.seconds:
+            cost += f" Reading alone: at most about {duration(n * run.seconds['extract'])}."
         command = network_form.bridge_command(config)
         ask(config, "bridge", [one.id for one in made], "Build the bridge", cost, command)
     return config.id

@@ -307,7 +307,10 @@ def bridge_prediction(found: BridgeResult) -> go.Figure:
         )
     )  # fmt: skip
     theme.styled(figure, 110 + 24 * len(networks))
-    figure.update_xaxes(title="loss of held-out r", zeroline=True, zerolinecolor=theme.INK, fixedrange=True)
+    ends = _wide([0.0, *pd.concat([low, high, found.prediction["loss"]]).dropna()])
+    figure.update_xaxes(
+        title="loss of held-out r", range=ends, zeroline=True, zerolinecolor=theme.INK, fixedrange=True
+    )
     figure.update_yaxes(
         tickvals=y, ticktext=[f"<b>{html.escape(n)}</b>" if n == found.network else html.escape(n) for n in networks],
         range=[len(networks) - 0.4, -0.6], showgrid=False, zeroline=False, fixedrange=True,

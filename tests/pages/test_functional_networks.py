@@ -91,6 +91,15 @@ def test_what_is_under_way_survives_a_reload_and_a_failure_says_why(home):
         assert said(app).count("The worker did not start") == 1 and "Find networks" in labels(app)
 
 
+def test_a_cancelled_cut_is_said_calmly(found):
+    """The link of a cut that was stopped: one quiet line, no warning, and the form."""
+    job = jobs.Job(found, made.lesion_config())
+    job.write("cancelled", "It was cancelled; what is finished is kept")
+    app = show(PAGE, cut=made.lesion_config().id)
+    assert "Lesion of network 1 · minilm-l6: It was cancelled; what is finished is kept." in said(app)
+    assert not app.warning and "Cut" in labels(app)
+
+
 def test_found_networks_are_shown_with_every_chart(found):
     """Sentences, the chosen network, three charts and its two, with captions; nothing has been cut, no run is there."""
     app = show(PAGE)
