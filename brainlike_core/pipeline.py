@@ -166,7 +166,7 @@ def walk(
 
 def _check_null(config: RunConfig, recording: Recording) -> None:
     """Refuse a null of parcels for vertices before the model is read."""
-    if config.match.null != "spin":
+    if "spin" not in config.match.null:
         from .science.parcel_nulls import check_parcels
 
         check_parcels(recording.n_locations)
@@ -478,7 +478,7 @@ def _match(
             dictionary.first_tr,
             encoded.z_maps,
             encoded.atom_q,
-            _null(networks, turned, recording),
+            _null(networks, turned, recording, config.null == "cortex-spin"),
             networks.networks,
             config,
             state.config.encoding,
@@ -492,7 +492,7 @@ def _match(
 def _turned(state: _Walk, networks: NetworkAtlas, recording: Recording) -> Any:
     """The networks moved as the null says: labels of vertices, or tables of parcels."""
     config, labels = state.config.match, networks.labels.tobytes()
-    if config.null == "spin":
+    if "spin" in config.null:
         return _turned_labels(labels, config.n_spins, config.seed)
     where = recording.vertex_location.astype(np.int32).tobytes()
     sizes = (networks.n_networks, recording.n_locations)
@@ -521,11 +521,11 @@ def _turned_labels(labels: bytes, n_spins: int, seed: int) -> Any:
     return matching.turned_labels(mesh.sphere, mesh.faces, mesh.n_left, still, n_spins, seed)
 
 
-def _null(networks: NetworkAtlas, turned: Any, recording: Recording) -> Any:
+def _null(networks: NetworkAtlas, turned: Any, recording: Recording, whole: bool = False) -> Any:
     from .science.matching import SpinNull
 
     return SpinNull(
-        networks.labels, turned, recording.vertex_location, networks.n_networks, recording.n_locations
+        networks.labels, turned, recording.vertex_location, networks.n_networks, recording.n_locations, whole
     )
 
 
@@ -560,7 +560,9 @@ def _equal_size(
         from .science.equal_size import equal_size
 
         turned = _turned(state, networks, recording)
-        null = _null(networks, turned[: whole.equal_size.n_spins], recording)
+        null = _null(
+            networks, turned[: whole.equal_size.n_spins], recording, whole.match.null == "cortex-spin"
+        )
         return equal_size(responses, recording.bold, recording.tr, null, whole, state.report("equal_size"))
 
     parts = (whole.dictionary, whole.encoding, whole.match, whole.equal_size)

@@ -232,7 +232,7 @@ def test_prune_keeps_what_fits(say, cache):
         ("--atoms", "1", "Invalid value for n_atoms .--atoms.: found 1, needed 2 to 4096"),
         ("--penalty", "nan", "Invalid value for penalty: found nan"),
         ("--spins", "3", "Invalid value for n_spins: found 3, needed at least 19"),
-        ("--match", "null=shift", "Invalid value for null: found 'shift', needed one of spin, centroid"),
+        ("--match", "null=shift", "Invalid value for null: found 'shift', needed one of spin, cortex-spin"),
         ("--match", "nul=spin", "Unknown setting: found 'nul=spin', needed NAME=VALUE; name one of atlas"),
     ],
     ids=lambda x: x[:20],

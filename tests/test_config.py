@@ -111,7 +111,7 @@ def test_run_config_survives_json():
         (lambda: EncodingConfig(n_surrogates=5), r"needed at least 19 \(p = .05\)"),
         (lambda: MatchConfig(z_threshold=0), "needed > 0"),
         (lambda: MatchConfig(n_spins=3), "needed at least 19"),
-        (lambda: MatchConfig(null="shift"), "needed one of spin, centroid, variogram"),
+        (lambda: MatchConfig(null="shift"), "needed one of spin, cortex-spin, centroid"),
         (lambda: OrganizationConfig(n_bootstraps=1), "needed at least 20"),
         (lambda: ResponseConfig(edge_s=-1), "needed 0 to 60 seconds"),
     ],

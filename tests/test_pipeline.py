@@ -199,7 +199,7 @@ def test_another_seed_changes_the_results(walked, own, data):
 
 
 @needs_minilm
-@pytest.mark.parametrize("null", ["centroid", "variogram"])
+@pytest.mark.parametrize("null", ["cortex-spin", "centroid", "variogram"])
 def test_another_null_of_parcels_moves_p_alone(walked, own, data, null, monkeypatch):
     """The networks move among parcels instead of vertices: matching and what follows are computed, Dice stay."""
     run, computed = walked[1], watch_computing(monkeypatch)

@@ -10,6 +10,7 @@ from .identity import need
 REGRESSIONS, CRITERIA, NULLS = ("ridge", "lasso"), ("r", "r2"), ("phase", "block", "shift")
 MOVES = {
     "spin": "rotations",
+    "cortex-spin": "rotations, networks at their whole size",
     "centroid": "rotations of the parcels' centres",
     "variogram": "variogram-matched surrogates of each network",
 }
@@ -134,8 +135,9 @@ class MatchConfig:
     z_threshold : float
         |z| above which a group map counts (ours).
     null : str
-        How networks are moved: ``spin`` (the sphere turns, the paper's); for parcels
-        also ``centroid`` (their centres turn) or ``variogram`` (surrogates).
+        How networks are moved: ``spin`` (the sphere turns, the paper's) or
+        ``cortex-spin`` (the same, what turned onto the medial wall made up for);
+        for parcels also ``centroid`` (their centres turn) or ``variogram`` (surrogates).
     n_spins : int
         Rotations of the sphere, or surrogates (paper: at least 1,000).
     n_fakes : int

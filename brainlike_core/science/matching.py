@@ -181,6 +181,9 @@ class SpinNull:
         (n_spins, n_locations, n_networks), from `parcel_nulls.moved_networks`.
     vertex_location : int32 (n_vertices,), -1 where nothing is drawn
     n_networks, n_locations : int
+    whole : bool
+        Scale the overlap of each turned network from what is left of it to its
+        whole size: what fell on the medial wall is no evidence either way (ours).
     """
 
     def __init__(
@@ -190,6 +193,7 @@ class SpinNull:
         vertex_location: np.ndarray,
         n_networks: int,
         n_locations: int,
+        whole: bool = False,
     ) -> None:
         self.n_networks, self.n_locations = n_networks, n_locations
         self.vertex_location = vertex_location
@@ -208,6 +212,11 @@ class SpinNull:
             tables = turned.ndim == 3
             self.turned = turned if tables else _tables(turned, vertex_location, n_networks, n_locations)
             self.sizes = self.turned.sum(1)
+        self.scale = np.ones_like(self.sizes)
+        if whole:
+            sizes = self.table.sum(0)
+            self.scale = sizes / np.maximum(self.sizes, 1)
+            self.sizes = np.broadcast_to(sizes, self.sizes.shape)
 
     def dice(self, masks: np.ndarray) -> np.ndarray:
         """Dice with the networks where they are: masks (..., n_locations) -> (..., n_networks)."""
@@ -221,12 +230,12 @@ class SpinNull:
         """
         flat = masks.reshape(-1, masks.shape[-1])
         observed = self.dice(flat)
-        turned, sizes = self.turned[:n_spins], self.sizes[:n_spins]
+        turned, sizes, scale = self.turned[:n_spins], self.sizes[:n_spins], self.scale[:n_spins]
         if self.by_vertex:
             rows, starts = _mask_lists(flat)
-            exceed = _exceed_vertices(rows, starts, turned, sizes, observed)
+            exceed = _exceed_vertices(rows, starts, turned, sizes, scale, observed)
         else:
-            exceed = _exceed_parcels(flat.astype(np.float32), self.weight, turned, sizes, observed)
+            exceed = _exceed_parcels(flat.astype(np.float32), self.weight, turned, sizes, scale, observed)
         p = (1 + exceed) / (1 + len(turned))
         p[observed <= 0] = 1.0
         return p.reshape(*masks.shape[:-1], self.n_networks)
@@ -250,7 +259,7 @@ def _mask_lists(masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 @numba.njit(parallel=True, cache=True)
-def _exceed_vertices(members, starts, turned, sizes, observed):  # pragma: no cover - compiled
+def _exceed_vertices(members, starts, turned, sizes, scale, observed):  # pragma: no cover - compiled
     n_masks, n_networks = observed.shape
     exceed = np.zeros((n_masks, n_networks), np.int64)
     for m in numba.prange(n_masks):
@@ -262,20 +271,26 @@ def _exceed_vertices(members, starts, turned, sizes, observed):  # pragma: no co
             for i in range(first, last):
                 counts[labels[members[i]]] += 1
             for f in range(n_networks):
-                dice = np.float32(2 * counts[f + 1]) / np.float32(last - first + sizes[s, f])
+                dice = np.float32(2 * counts[f + 1]) * scale[s, f] / np.float32(last - first + sizes[s, f])
                 if dice >= observed[m, f]:
                     exceed[m, f] += 1
     return exceed
 
 
 def _exceed_parcels(
-    masks: np.ndarray, weight: np.ndarray, turned: np.ndarray, sizes: np.ndarray, observed: np.ndarray
+    masks: np.ndarray,
+    weight: np.ndarray,
+    turned: np.ndarray,
+    sizes: np.ndarray,
+    scale: np.ndarray,
+    observed: np.ndarray,
 ) -> np.ndarray:
     exceed = np.zeros(observed.shape, np.int64)
     map_size = masks @ weight
     for start in range(0, len(turned), 500):
-        overlap = np.einsum("ml,slf->smf", masks, turned[start : start + 500], optimize=True)
-        dice = dice_coefficients(overlap, map_size[None], sizes[start : start + 500][:, None, :])
+        now = slice(start, start + 500)
+        overlap = np.einsum("ml,slf->smf", masks, turned[now], optimize=True) * scale[now][:, None, :]
+        dice = dice_coefficients(overlap, map_size[None], sizes[now][:, None, :])
         exceed += (dice >= observed[None]).sum(0)
     return exceed
 

@@ -89,19 +89,34 @@ def test_spin_p_is_calibrated_on_smooth_null_maps(caps):
     assert (null.p(masks)[:, 0] < 0.05).mean() < 0.10
 
 
-def test_vertex_and_parcel_paths_agree():
+@pytest.mark.parametrize("whole", [False, True])
+def test_vertex_and_parcel_paths_agree(whole):
     """The same labels through the compiled vertex path and the table path give one p."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 4, 2500).astype(np.uint8)
     turned = np.stack([rng.permutation(labels) for _ in range(99)])
+    turned[rng.random(turned.shape) < 0.2] = 0
     identity = np.arange(2500, dtype=np.int32)
-    by_vertex = matching.SpinNull(labels, turned, identity, 3, 2500)
-    by_parcel = matching.SpinNull(labels, turned, identity, 3, 2500)
+    by_vertex = matching.SpinNull(labels, turned, identity, 3, 2500, whole)
+    by_parcel = matching.SpinNull(labels, turned, identity, 3, 2500, whole)
     by_parcel.by_vertex = False
     by_parcel.turned = matching._tables(turned, identity, 3, 2500)
     masks = rng.random((5, 2500)) < 0.2
     assert by_vertex.by_vertex
     np.testing.assert_allclose(by_vertex.p(masks), by_parcel.p(masks))
+
+
+@pytest.mark.parametrize(("whole", "p"), [(False, 1 / 2), (True, 1)])
+def test_a_network_half_turned_away_counts_whole(whole, p):
+    """Map {0, 1, 2, 3}, network {1, 2, 3, 4}: Dice .75. One rotation leaves 2 vertices, both in the map.
+
+    By what is left its Dice is 2 * 2 / (4 + 2) = .67; at its whole size 2 * 4 / (4 + 4) = 1.
+    """
+    vertex_location = np.array([0, 1, 2, 3, 4, 5, -1, -1], np.int32)
+    labels = np.array([0, 1, 1, 1, 1, 0, 0, 0], np.uint8)
+    turned = np.array([[1, 1, 0, 0, 0, 0, 1, 1]], np.uint8)
+    null = matching.SpinNull(labels, turned, vertex_location, 1, 6, whole)
+    np.testing.assert_allclose(null.p(np.array([[True, True, True, True, False, False]])), [[p]])
 
 
 def small_world(caps, planted):
