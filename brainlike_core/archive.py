@@ -24,7 +24,7 @@ from .config import (
     LayersConfig,
     RecordingConfig,
     RunConfig,
-    run_config_from_dict,
+    read_config,
 )
 from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
 from .store import Question, Store, Verification
@@ -118,7 +118,9 @@ def finished_runs(workspace: Workspace) -> list[RunSummary]:
             record = workspace.runs.get(key)
             if not set(record.entries) >= _SHOWN:
                 continue
-            found.append(RunSummary(record.id, record.label, run_config_from_dict(record.config), record.utc))
+            found.append(
+                RunSummary(record.id, record.label, read_config(RunConfig, record.config), record.utc)
+            )
     return sorted(found, key=lambda run: (run.utc, run.label), reverse=True)
 
 
@@ -166,7 +168,7 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
                 do="run it again: only what is missing is computed",
             ) from None
     recording, story = parts["recording"][:2]
-    config = run_config_from_dict(record.config)
+    config = read_config(RunConfig, record.config)
     return Run(
         id=record.id,
         config=config,

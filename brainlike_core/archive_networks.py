@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -13,10 +12,7 @@ from .config import (
     LesionConfig,
     NetworksConfig,
     PreservationConfig,
-    bridge_config_from_dict,
-    lesion_config_from_dict,
-    networks_config_from_dict,
-    preservation_config_from_dict,
+    read_config,
 )
 from .errors import ConfigError, DamagedEntryError, UnknownNameError
 from .values import BridgeResult, LesionResult, ModelNetworks, PreservationCurve
@@ -47,12 +43,12 @@ class Finished(Generic[Config]):
 
 def finished_networks(workspace: Workspace) -> list[Finished[NetworksConfig]]:
     """Functional networks that were found, newest first."""
-    return _finished("networks", networks_config_from_dict, workspace)
+    return _finished("networks", NetworksConfig, workspace)
 
 
 def finished_lesions(workspace: Workspace) -> list[Finished[LesionConfig]]:
     """Lesions that were made, newest first."""
-    return _finished("lesion", lesion_config_from_dict, workspace)
+    return _finished("lesion", LesionConfig, workspace)
 
 
 def lesions_of(networks_id: str, workspace: Workspace) -> list[Finished[LesionConfig]]:
@@ -62,16 +58,16 @@ def lesions_of(networks_id: str, workspace: Workspace) -> list[Finished[LesionCo
 
 def curves_of(networks_id: str, workspace: Workspace) -> list[Finished[PreservationConfig]]:
     """Preservation curves with the settings of these networks, newest first."""
-    found = _finished("preservation", preservation_config_from_dict, workspace)
+    found = _finished("preservation", PreservationConfig, workspace)
     return [one for one in found if one.config.networks.id == networks_id]
 
 
 def finished_bridges(workspace: Workspace) -> list[Finished[BridgeConfig]]:
     """Bridges that were made, newest first."""
-    return _finished("bridge", bridge_config_from_dict, workspace)
+    return _finished("bridge", BridgeConfig, workspace)
 
 
-def _finished(step: str, read: Callable[[dict], Any], workspace: Workspace) -> list[Finished]:
+def _finished(step: str, kind: type[Any], workspace: Workspace) -> list[Finished]:
     """A damaged record, or one of another version, is left out."""
     found = []
     for key in workspace.runs:
@@ -79,7 +75,7 @@ def _finished(step: str, read: Callable[[dict], Any], workspace: Workspace) -> l
             record = workspace.runs.get(key)
             if step not in record.entries:
                 continue
-            config = read(record.config)
+            config = read_config(kind, record.config)
             if config.id == record.id:
                 seconds = record.seconds.get(step, 0.0)
                 found.append(Finished(record.id, config.label, config, record.utc, seconds))

@@ -30,6 +30,7 @@ from .config import (
     PreservationConfig,
     RunConfig,
     SlimConfig,
+    read_config,
 )
 from .errors import BrainlikeError, CancelledError
 from .jobs import KINDS, Config, Job, queue
@@ -177,8 +178,7 @@ def _submit(config: Config, folder: Path, data_folder: str | None, client: Any) 
 
 def _task(place: str, fields: dict, folder: str, data_folder: str | None) -> str:
     """What a worker does: the result stays in the store, only the state comes back."""
-    kind = next(kind for kind in KINDS.values() if kind.place == place)
-    config: Config = kind.read(fields)
+    config: Config = read_config(next(k for k, kind in KINDS.items() if kind.place == place), fields)
     try:
         _work(Job(Path(folder), config), data_folder)
     except BrainlikeError as error:

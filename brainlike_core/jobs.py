@@ -16,7 +16,6 @@ import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import archive
 from .config import (
@@ -29,15 +28,7 @@ from .config import (
     PreservationConfig,
     RunConfig,
     SlimConfig,
-    bridge_config_from_dict,
-    check_config_from_dict,
-    choice_config_from_dict,
-    layers_config_from_dict,
-    lesion_config_from_dict,
-    networks_config_from_dict,
-    preservation_config_from_dict,
-    run_config_from_dict,
-    slim_config_from_dict,
+    read_config,
 )
 from .errors import CancelledError, ConfigError
 from .values import FitCheck
@@ -94,25 +85,22 @@ class Kind:
         Folder of its states in the cache folder.
     plan : dict
         Step -> (what it does, about how many seconds on two cores).
-    read : callable
-        Its config from JSON fields.
     """
 
     place: str
     plan: dict[str, tuple[str, int]]
-    read: Any
 
 
 KINDS: dict[type, Kind] = {
-    RunConfig: Kind("jobs", _WALK, run_config_from_dict),
-    CheckConfig: Kind("checks", _CHECK, check_config_from_dict),
-    ChoiceConfig: Kind("choices", _CHOICE, choice_config_from_dict),
-    LayersConfig: Kind("layers", _LAYERS, layers_config_from_dict),
-    NetworksConfig: Kind("networks", _NETWORKS, networks_config_from_dict),
-    LesionConfig: Kind("lesions", _LESION, lesion_config_from_dict),
-    PreservationConfig: Kind("curves", _PRESERVATION, preservation_config_from_dict),
-    SlimConfig: Kind("slims", _SLIM, slim_config_from_dict),
-    BridgeConfig: Kind("bridges", _BRIDGE, bridge_config_from_dict),
+    RunConfig: Kind("jobs", _WALK),
+    CheckConfig: Kind("checks", _CHECK),
+    ChoiceConfig: Kind("choices", _CHOICE),
+    LayersConfig: Kind("layers", _LAYERS),
+    NetworksConfig: Kind("networks", _NETWORKS),
+    LesionConfig: Kind("lesions", _LESION),
+    PreservationConfig: Kind("curves", _PRESERVATION),
+    SlimConfig: Kind("slims", _SLIM),
+    BridgeConfig: Kind("bridges", _BRIDGE),
 }
 Config = (
     RunConfig
@@ -297,7 +285,7 @@ def check(check_id: str, folder: str | Path = "cache") -> Check | None:
     for path in (home / "checks").glob(f"{check_id}*.json"):
         now = _status(path)
         with contextlib.suppress(ValueError, KeyError, TypeError, ConfigError):
-            config = check_config_from_dict(json.loads(path.read_text())["config"])
+            config = read_config(CheckConfig, json.loads(path.read_text())["config"])
             if now is not None and config.id == path.stem:
                 done = now.state == "done"
                 return Check(

@@ -18,9 +18,8 @@ from brainlike_core.config import (
     RecordingConfig,
     ResponseConfig,
     RunConfig,
-    check_config_from_dict,
     digest,
-    run_config_from_dict,
+    read_config,
 )
 from brainlike_core.errors import ConfigError, UnknownNameError
 from brainlike_core.science import encoding_nulls, folds, group_inference, organization, recovery, statistics
@@ -82,7 +81,7 @@ def test_run_config_survives_json():
     import json
 
     run = RunConfig(extract=ExtractConfig(layers=(1, 2)), recording=RecordingConfig("pieman", (1, 5)))
-    again = run_config_from_dict(json.loads(json.dumps(dataclasses.asdict(run))))
+    again = read_config(RunConfig, json.loads(json.dumps(dataclasses.asdict(run))))
     assert again == run and again.id == run.id
 
 
@@ -149,7 +148,7 @@ def test_a_check_is_its_recording_and_its_sound():
     check = CheckConfig(recording, "/my/tale.wav")
     assert check.sound_onset_s == 4 and CheckConfig(recording, "/my/tale.wav", 0.0).sound_onset_s == 0
     assert check.label == "study · tale.csv · tale.wav"
-    assert check_config_from_dict(json.loads(json.dumps(dataclasses.asdict(check)))) == check
+    assert read_config(CheckConfig, json.loads(json.dumps(dataclasses.asdict(check)))) == check
     others = (
         CheckConfig(recording),
         CheckConfig(recording, "/my/tale.wav", 4.0),

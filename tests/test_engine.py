@@ -236,11 +236,11 @@ def test_an_unreadable_job_file_is_no_job(tmp_path):
 ASKER = """
 import json, sys, time
 from brainlike_core import engine
-from brainlike_core.config import run_config_from_dict
+from brainlike_core.config import RunConfig, read_config
 
 if __name__ == "__main__":
     folder, data = sys.argv[1:3]
-    good, bad = (run_config_from_dict(fields) for fields in json.loads(sys.argv[3]))
+    good, bad = (read_config(RunConfig, fields) for fields in json.loads(sys.argv[3]))
     ids = engine.start([good, bad], folder, data)
     first = engine._futures[good.id]
     engine.start([good], folder, data)
@@ -299,10 +299,10 @@ def watch_until_done(config, folder):
 CHECKER = """
 import json, sys, time
 from brainlike_core import engine
-from brainlike_core.config import check_config_from_dict
+from brainlike_core.config import CheckConfig, read_config
 
 if __name__ == "__main__":
-    config = check_config_from_dict(json.loads(sys.argv[2]))
+    config = read_config(CheckConfig, json.loads(sys.argv[2]))
     began = time.perf_counter()
     check_id = engine.start_aside(config, sys.argv[1])
     waited = time.perf_counter() - began

@@ -15,8 +15,8 @@ from .brain import (
     MatchConfig,
     OrganizationConfig,
 )
-from .identity import canonical_json, digest
-from .layers import DEPTHS, LayersConfig, layers_config_from_dict
+from .identity import canonical_json, digest, read_config
+from .layers import DEPTHS, LayersConfig
 from .networks import (
     ACTIONS,
     DECOMPOSITIONS,
@@ -31,11 +31,6 @@ from .networks import (
     NetworksConfig,
     PreservationConfig,
     SlimConfig,
-    bridge_config_from_dict,
-    lesion_config_from_dict,
-    networks_config_from_dict,
-    preservation_config_from_dict,
-    slim_config_from_dict,
 )
 from .neurons import (
     LOW_LEVEL,
@@ -48,8 +43,8 @@ from .neurons import (
     extract_configs,
 )
 from .power import PowerConfig
-from .recording import CONFOUNDS, CheckConfig, RecordingConfig, check_config_from_dict
-from .run import ChoiceConfig, RunConfig, choice_config_from_dict, run_config_from_dict, with_settings
+from .recording import CONFOUNDS, CheckConfig, RecordingConfig
+from .run import ChoiceConfig, RunConfig, with_settings
 
 __all__ = [
     "ACTIONS",
@@ -65,11 +60,6 @@ __all__ = [
     "NetworksConfig",
     "PreservationConfig",
     "SlimConfig",
-    "preservation_config_from_dict",
-    "slim_config_from_dict",
-    "bridge_config_from_dict",
-    "lesion_config_from_dict",
-    "networks_config_from_dict",
     "CONFOUNDS",
     "CRITERIA",
     "CheckConfig",
@@ -95,11 +85,8 @@ __all__ = [
     "ResponseConfig",
     "RunConfig",
     "canonical_json",
-    "check_config_from_dict",
-    "choice_config_from_dict",
     "digest",
+    "read_config",
     "extract_configs",
-    "layers_config_from_dict",
-    "run_config_from_dict",
     "with_settings",
 ]

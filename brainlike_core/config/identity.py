@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import typing
 from typing import Any
 
 from ..errors import ConfigError
@@ -37,3 +38,36 @@ def digest(value: Any) -> str:
 def canonical_json(value: Any) -> str:
     """JSON with sorted keys and no spaces: one text for one value."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+class Identified:
+    """A config that is asked as a job: its digest is its id."""
+
+    @property
+    def id(self) -> str:
+        """64 hex characters."""
+        return digest(self)
+
+
+def read_config(kind: type[Any], fields: dict[str, Any]) -> Any:
+    """Rebuild a config from ``dataclasses.asdict``, as stored in JSON.
+
+    Parameters
+    ----------
+    kind : a config class
+    fields : dict
+        Lists become tuples; configs inside are rebuilt too, and must be there.
+
+    Raises
+    ------
+    KeyError, TypeError
+        Fields of another version.
+    ConfigError
+        A value outside its range.
+    """
+    hints = typing.get_type_hints(kind)
+    values = {name: tuple(v) if isinstance(v, list) else v for name, v in fields.items()}
+    for part in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(hints[part.name]):
+            values[part.name] = read_config(hints[part.name], fields[part.name])  # type: ignore[arg-type]
+    return kind(**values)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-from .identity import digest, need
+from .identity import Identified, need
 
 DEPTHS = ("layer", "third")
 
 
 @dataclass(frozen=True)
-class LayersConfig:
+class LayersConfig(Identified):
     """Which layers of a finished run's model predict the brain? Its digest is the question's id (all ours).
 
     Attributes
@@ -51,16 +50,6 @@ class LayersConfig:
         need(0 <= self.n_seeds <= 100, "n_seeds", self.n_seeds, "0 to 100")
 
     @property
-    def id(self) -> str:
-        """The question's id: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people."""
         return f"Prediction by {self.by} · {self.run[:12]}"
-
-
-def layers_config_from_dict(fields: dict[str, Any]) -> LayersConfig:
-    """Rebuild a `LayersConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    return LayersConfig(**fields)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from .identity import digest, need
+from .identity import Identified, need
 from .neurons import LOW_LEVEL, ExtractConfig
 
 DECOMPOSITIONS = ("temporal", "canica")
@@ -18,7 +17,7 @@ TEXT_SETS = ("news", "encyclopaedia", "mathematics", "code")
 
 
 @dataclass(frozen=True)
-class NetworksConfig:
+class NetworksConfig(Identified):
     """Functional networks inside a language model (arXiv 2502.20408). Its digest is their id.
 
     Attributes
@@ -75,11 +74,6 @@ class NetworksConfig:
         need(self.n_null >= 19, "n_null", self.n_null, "at least 19 (p = .05)")
 
     @property
-    def id(self) -> str:
-        """Id of the networks: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people."""
         weights = "" if self.extract.weights == "trained" else f" · random {self.extract.seed}"
@@ -87,7 +81,7 @@ class NetworksConfig:
 
 
 @dataclass(frozen=True)
-class LesionConfig:
+class LesionConfig(Identified):
     """Some neurons cut, kept alone or amplified, against random ones of the same layers. Its digest is its id.
 
     Attributes
@@ -149,11 +143,6 @@ class LesionConfig:
         need(set(self.tasks) <= set(TASKS), "tasks (--task)", self.tasks, f"some of {', '.join(TASKS)}")
 
     @property
-    def id(self) -> str:
-        """The lesion's id: 64 hex characters."""
-        return digest(self)
-
-    @property
     def title(self) -> str:
         """What is done, such as ``lesion of network 3``; networks count from 1."""
         what = f"{len(self.neurons)} neurons" if self.neurons else _numbers(self.network)
@@ -169,7 +158,7 @@ class LesionConfig:
 
 
 @dataclass(frozen=True)
-class PreservationConfig:
+class PreservationConfig(Identified):
     """Only the key neurons of C networks kept, for several C (arXiv 2502.20408). Its digest is its id.
 
     Attributes
@@ -202,18 +191,13 @@ class PreservationConfig:
         need(set(self.tasks) <= set(TASKS), "tasks (--task)", self.tasks, f"some of {', '.join(TASKS)}")
 
     @property
-    def id(self) -> str:
-        """Id of the curve: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people."""
         return f"Only the networks' neurons · {self.networks.extract.model}"
 
 
 @dataclass(frozen=True)
-class SlimConfig:
+class SlimConfig(Identified):
     """A smaller model: only intermediate neurons of its networks are kept (arXiv 2508.05239).
 
     Attributes
@@ -253,18 +237,13 @@ class SlimConfig:
         need(2 <= self.n_texts <= 10_000, "n_texts", self.n_texts, "2 to 10,000")
 
     @property
-    def id(self) -> str:
-        """Id of the smaller model: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people."""
         return f"A smaller {self.networks.extract.model}"
 
 
 @dataclass(frozen=True)
-class BridgeConfig:
+class BridgeConfig(Identified):
     """The sub-groups of one brain network cut out of the model: what language and prediction lose (ours).
 
     Attributes
@@ -305,11 +284,6 @@ class BridgeConfig:
         need(self.network != self.against, "against (--against)", self.against, "another network")
 
     @property
-    def id(self) -> str:
-        """The bridge's id: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people."""
         return f"{self.network} cut out of run {self.run[:12]}"
@@ -336,43 +310,9 @@ class AnchorsConfig:
         need(19 <= self.n_surrogates <= 100_000, "n_surrogates", self.n_surrogates, "19 to 100,000 (p = .05)")
 
     @property
-    def id(self) -> str:
-        """Id of the anchors: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people."""
         return f"Neurons anchored to networks · {self.run[:12]}"
-
-
-def networks_config_from_dict(fields: dict[str, Any]) -> NetworksConfig:
-    """Rebuild a `NetworksConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    return NetworksConfig(**_tuples(fields) | {"extract": ExtractConfig(**_tuples(fields["extract"]))})
-
-
-def lesion_config_from_dict(fields: dict[str, Any]) -> LesionConfig:
-    """Rebuild a `LesionConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    return LesionConfig(**_tuples(fields) | {"networks": networks_config_from_dict(fields["networks"])})
-
-
-def preservation_config_from_dict(fields: dict[str, Any]) -> PreservationConfig:
-    """Rebuild a `PreservationConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    return PreservationConfig(**_tuples(fields) | {"networks": networks_config_from_dict(fields["networks"])})
-
-
-def slim_config_from_dict(fields: dict[str, Any]) -> SlimConfig:
-    """Rebuild a `SlimConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    return SlimConfig(**_tuples(fields) | {"networks": networks_config_from_dict(fields["networks"])})
-
-
-def bridge_config_from_dict(fields: dict[str, Any]) -> BridgeConfig:
-    """Rebuild a `BridgeConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    return BridgeConfig(**_tuples(fields))
-
-
-def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}
 
 
 def _need_model(extract: ExtractConfig) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
 
-from .identity import digest, need
+from .identity import Identified, need
 
 CONFOUNDS = ("none", "simple", "scrubbing", "compcor")
 
@@ -86,7 +85,7 @@ class RecordingConfig:
 
 
 @dataclass(frozen=True)
-class CheckConfig:
+class CheckConfig(Identified):
     """Does a story fit a recording? Its digest is the check's id.
 
     Attributes
@@ -112,21 +111,7 @@ class CheckConfig:
         return self.recording.story_onset_s if self.audio_onset_s is None else self.audio_onset_s
 
     @property
-    def id(self) -> str:
-        """The check's id: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people, such as ``fmriprep · story.TextGrid · story.wav``."""
         files = (self.recording.story, self.audio)
         return " · ".join([self.recording.title, *(f.rstrip("/").rsplit("/", 1)[-1] for f in files if f)])
-
-
-def check_config_from_dict(fields: dict[str, Any]) -> CheckConfig:
-    """Rebuild a `CheckConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    values: dict[str, Any] = {
-        k: tuple(v) if isinstance(v, list) else v for k, v in fields["recording"].items()
-    }
-    recording = RecordingConfig(**values)
-    return CheckConfig(**{**fields, "recording": recording})

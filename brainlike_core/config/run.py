@@ -8,13 +8,13 @@ from typing import Any
 
 from ..errors import ConfigError
 from .brain import EncodingConfig, EqualSizeConfig, MatchConfig, OrganizationConfig
-from .identity import digest, need
+from .identity import Identified, need
 from .neurons import DictionaryConfig, ExtractConfig, ResponseConfig
 from .recording import RecordingConfig
 
 
 @dataclass(frozen=True)
-class ChoiceConfig:
+class ChoiceConfig(Identified):
     """How many atoms, and how sparse? Its digest is the comparison's id (all ours).
 
     Attributes
@@ -66,24 +66,13 @@ class ChoiceConfig:
         need(self.block_s > 0, "block_s", self.block_s, "> 0 seconds")
 
     @property
-    def id(self) -> str:
-        """The comparison's id: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people."""
         return f"Settings of the dictionary · {self.run[:12]}"
 
 
-def choice_config_from_dict(fields: dict[str, Any]) -> ChoiceConfig:
-    """Rebuild a `ChoiceConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields.items()}
-    return ChoiceConfig(**values)
-
-
 @dataclass(frozen=True)
-class RunConfig:
+class RunConfig(Identified):
     """One walk: a recording, a model, and every setting. Its digest is its id."""
 
     recording: RecordingConfig = field(default_factory=RecordingConfig)
@@ -96,27 +85,12 @@ class RunConfig:
     equal_size: EqualSizeConfig = field(default_factory=EqualSizeConfig)
 
     @property
-    def id(self) -> str:
-        """The run's id: 64 hex characters."""
-        return digest(self)
-
-    @property
     def label(self) -> str:
         """A short name for people, such as ``smollm2-135m · random 0 · pieman``."""
         weights = "" if self.extract.weights == "trained" else f" · random {self.extract.seed}"
         neurons = "" if self.extract.neurons == "ffn_out" else f" · {self.extract.neurons}"
         exact = "" if self.extract.precision in ("auto", "float32") else f" · {self.extract.precision}"
         return f"{self.extract.model}{weights}{neurons}{exact} · {self.recording.title}"
-
-
-def run_config_from_dict(fields: dict[str, Any]) -> RunConfig:
-    """Rebuild a `RunConfig` from ``dataclasses.asdict`` (as stored in JSON)."""
-    parts = {}
-    for part in dataclasses.fields(RunConfig):
-        kind = type(getattr(RunConfig(), part.name))
-        values = {k: tuple(v) if isinstance(v, list) else v for k, v in fields[part.name].items()}
-        parts[part.name] = kind(**values)
-    return RunConfig(**parts)
 
 
 def with_settings(config: Any, settings: list[str]) -> Any:
