@@ -75,9 +75,9 @@ def test_what_cannot_be_asked_is_refused(home):
         follow_ups.layer_answers(small("f" * 64), workspace)
     config = RunConfig(extract=ExtractConfig(LOW_LEVEL))
     words = made.write(made.make_run(config), folder)
-    record = workspace.runs.get(archive._record_question(words).key)
+    record = workspace.runs.get(archive.record_question(words).key)
     del record.entries["responses"]
-    workspace.runs.put(archive._record_question(words), record)
+    workspace.runs.put(archive.record_question(words), record)
     with pytest.raises(ConfigError, match="have no layers"):
         follow_ups.layer_answers(small(words), workspace)
     key = archive.curve_question(small(run_id), workspace).inputs[0]
