@@ -25,6 +25,21 @@ from model_parts import pick_models, state_of
 DEFAULT_MODELS = ("smollm2-135m", "minilm-l6")
 
 
+def _more_stories(first: RecordingConfig, here: Sequence[str]) -> RecordingConfig:
+    """The same with more stories of its listeners, where there are any."""
+    others = [name for name in here if name.startswith("narratives-") and name != first.name]
+    if first.name == "lpp-en":
+        others = [f"lpp-en:{section}" for section in range(1, 10) if section != first.section]
+    elif not first.name.startswith("narratives-"):
+        others = []
+    if not others:
+        return first
+    chosen = st.multiselect(
+        "More stories of the same listeners", others, help="Each story is left out once, and predicted from the others"
+    )  # fmt: skip
+    return replace(first, also=tuple(chosen))
+
+
 def default_configs() -> list[RunConfig]:
     """The embedded recording with both embedded models, trained and random."""
     return [
@@ -62,6 +77,7 @@ def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] =
     )  # fmt: skip
     if recording.name == "lpp-en":
         recording = replace(recording, section=int(st.number_input("Section", 1, 9, 1)))
+    recording = _more_stories(recording, here["recordings"])
     chosen = pick_models(catalogue["models"], DEFAULT_MODELS)
     weights = st.pills(
         "Weights", ["trained", "random"], default=["trained"], selection_mode="multi", format_func=str.capitalize
@@ -149,6 +165,8 @@ def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
         "--atlas": (first.match.atlas, plain.match.atlas),
         "--spins": (first.match.n_spins, plain.match.n_spins),
     }
+    for story in brain.also:
+        words += ["--also", story]
     for option, (value, usual) in options.items():
         words += [option, str(value)] if value != usual else []
     for name in ("atlas_names", "z_threshold", "null", "n_fakes", "level"):

@@ -147,6 +147,10 @@ def _recording_options(command: argparse.ArgumentParser) -> None:
     add("--subjects", default="all", help="all (default), or such as 1-40")
     add("--data", metavar="FOLDER", help="where downloads lie (default $BRAINLIKE_DATA, data)")
     add("--section", type=int, default=1, help="of lpp-en, 1 to 9 (default 1)")
+    add(
+        "--also", action="append", default=[], metavar="STORY",
+        help="one more story of the same listeners: narratives-<story>, or lpp-en:<section>; repeat",
+    )  # fmt: skip
     own = command.add_argument_group("a recording of your own")
     add = own.add_argument
     add("--story", default="", metavar="FILE", help="transcript with word times")
@@ -170,6 +174,7 @@ def _recording_config(given: argparse.Namespace) -> RecordingConfig:
         story_onset_s=given.story_onset,
         words_per_minute=given.words_per_minute,
         section=given.section,
+        also=tuple(given.also),
         task=given.task,
         space=given.space,
         tr=given.tr,

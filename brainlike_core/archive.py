@@ -28,7 +28,17 @@ from .config import (
 )
 from .errors import ConfigError, DamagedEntryError, RecordingError, UnknownNameError
 from .store import Question, Store, Verification
-from .values import DictionaryChoice, FitCheck, LayerCurve, LayerProfiles, Run, RunRecord, Story
+from .values import (
+    DictionaryChoice,
+    FitCheck,
+    LayerCurve,
+    LayerProfiles,
+    Recording,
+    Run,
+    RunRecord,
+    Story,
+    one_after_the_other,
+)
 
 _KEPT = "own_recordings.json"
 # A record without one of these is of another version: its run is not finished for this one.
@@ -157,7 +167,7 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
     record = _known_record(run_id, workspace)
     parts = {}
     for step, key in record.entries.items():
-        if step in ("extract", "responses"):
+        if step.split()[0] in ("extract", "responses"):
             continue  # not shown; read when a view needs them
         try:
             parts[step] = workspace.results.get(key)
@@ -167,7 +177,7 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
                 needed="its stored result",
                 do="run it again: only what is missing is computed",
             ) from None
-    recording, story = parts["recording"][:2]
+    recording, story = _heard(parts["recording"])
     config = read_config(RunConfig, record.config)
     return Run(
         id=record.id,
@@ -183,6 +193,16 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
         recovery=parts.get("recovery"),
         seconds=dict(record.seconds),
     )
+
+
+def _heard(stored: tuple) -> tuple[Recording, Story]:
+    """A recording and its story; several stories as one, on the recording's clock."""
+    recording, *rest = stored
+    stories = [one for one in rest if isinstance(one, Story)]
+    if not recording.stories:
+        return recording, stories[0]
+    seconds = [recording.tr * n_trs for _, n_trs in recording.stories]
+    return recording, one_after_the_other(stories, seconds)
 
 
 def comparable_runs(run: Run, workspace: Workspace) -> list[Run]:
@@ -358,9 +378,9 @@ def word_activity(run: Run, atom: int) -> pd.DataFrame:
     from .science import timing
 
     series = timing.zscore(run.dictionary.atoms[:, atom])
-    row = ((run.story.onsets + 5.0) / run.recording.tr).astype(int) - run.dictionary.first_tr
-    inside = (row >= 0) & (row < len(series))
-    activity = pd.Series(series[row.clip(0, len(series) - 1)]).where(inside)
+    at = ((run.story.onsets + 5.0) / run.recording.tr).astype(int)
+    row = run.dictionary.trs.searchsorted(at).clip(0, len(series) - 1)
+    activity = pd.Series(series[row]).where(run.dictionary.trs[row] == at)
     return pd.DataFrame(
         {
             "word": run.story.words,
@@ -426,5 +446,5 @@ def kept_recordings(workspace: Workspace) -> list[RecordingConfig]:
     kept = []
     for one in fields:
         with contextlib.suppress(TypeError, ConfigError):
-            kept.append(RecordingConfig(**{**one, "subjects": tuple(one["subjects"])}))
+            kept.append(read_config(RecordingConfig, one))
     return kept

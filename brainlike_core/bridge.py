@@ -20,9 +20,9 @@ from .config import LOW_LEVEL, BridgeConfig, RunConfig
 from .errors import ConfigError, UnknownNameError
 from .lesions import Language, effect_table, language_scores
 from .networks import Progress, Reader, keep, poll, silent
-from .pipeline import on_recording_clock
 from .sources import text_sets
 from .store import Question
+from .story_clock import on_recording_clock, refuse_several_stories
 from .values import BridgeResult, Run
 
 VERSION = 1
@@ -58,6 +58,8 @@ def bridge(
     ------
     UnknownNameError
         The run is not finished; or the atlas has no such network.
+    RecordingError
+        The run is of several stories.
     ConfigError
         The run has no neurons, or no sub-group that goes with the network.
     """
@@ -68,6 +70,7 @@ def bridge(
             "A baseline of features has no neurons to cut", found=f"run {config.run[:12]}",
             needed="a run of a language model", do="choose another run",
         )  # fmt: skip
+    refuse_several_stories(run.recording, "What a cut takes from the prediction of the brain")
     cuts = _cuts(run, config)
     reader = Reader(whole.extract, device)
     texts = text_sets.text_set("held-out", n_texts=config.n_texts)

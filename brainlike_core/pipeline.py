@@ -29,6 +29,7 @@ from .config import (
 from .inventory import atlas, surface
 from .sources import located, low_level, model_catalogue
 from .store import Question
+from .story_clock import Parts, feature_atoms, features_of_stories, on_clock_of_stories, story_parts
 from .values import (
     Correspondence,
     Dictionary,
@@ -83,14 +84,17 @@ class _Walk:
     seconds: dict[str, float]
     device: str = "auto"
 
-    def remember(self, step: str, config: dict, inputs: tuple[str, ...], compute: Callable[[], Any]) -> Any:
+    def remember(
+        self, step: str, config: dict, inputs: tuple[str, ...], compute: Callable[[], Any], entry: str = ""
+    ) -> Any:
+        """The step's value; ``entry`` is its name among the run's entries, where a step is done more than once."""
         question = Question(step, VERSIONS[step], config, inputs)
         self.progress(step, 0.0)
         value = self.workspace.results.remember(
             question, compute, device=_device_of, cancelled=self._poll(step)
         )
-        self.entries[step] = question.key
-        self.seconds[step] = self.workspace.results.provenance(question.key).seconds
+        self.entries[entry or step] = question.key
+        self.seconds[entry or step] = self.workspace.results.provenance(question.key).seconds
         self.progress(step, 1.0)
         return value
 
@@ -143,17 +147,20 @@ def walk(
     """
     kind = check_names(config, data)
     state = _Walk(config, workspace, data, progress, {}, {}, device)
-    recording, story, truth = _recording(state)
+    recording, stories, truth = _recording(state)
+    parts = story_parts(recording, stories)
     _check_null(config, recording)
     if kind == LOW_LEVEL:
-        dictionary = _low_level(state, story, recording)
+        dictionary = _low_level(state, parts, recording)
         n, first = dictionary.n_atoms, dictionary.first_tr
-        responses = NeuronResponses(LOW_LEVEL, "tr", dictionary.atoms, (0,), n, first)
+        responses = NeuronResponses(
+            LOW_LEVEL, "tr", dictionary.atoms, (0,), n, first, stories=dictionary.stories
+        )
     else:
-        extracted = _extract(state, story, kind, recording.tr)
-        responses = _responses(state, extracted, story, recording)
+        extracted = [_extract(state, story, kind, recording.tr, i) for i, story in enumerate(stories)]
+        responses = _responses(state, extracted, parts, recording)
         dictionary = _dictionary(state, responses)
-    encoded = _encoding(state, dictionary, recording, story)
+    encoded = _encoding(state, dictionary, recording, parts)
     networks = _atlas(state, recording)
     matched = _match(state, networks, dictionary, encoded, recording)
     _organization(state, networks, dictionary, encoded, matched, recording)
@@ -227,7 +234,7 @@ def check_fit(
     sound = audio_envelope(config.audio, onset_s=config.sound_onset_s) if config.audio else None
     progress("sound", 1.0)
     state = _Walk(RunConfig(recording=config.recording), workspace, data, progress, {}, {})
-    recording, story, _ = _recording(state)
+    recording, (story, *_), _ = _recording(state)
     progress("check", 0.0)
     found = fit_check(story, recording, sound, progress=state.report("check"))
     write_check(config, found, workspace)
@@ -235,15 +242,16 @@ def check_fit(
     return found
 
 
-def _recording(state: _Walk) -> tuple[Recording, Story, PlantedTruth | None]:
+def _recording(state: _Walk) -> tuple[Recording, list[Story], PlantedTruth | None]:
     wanted = state.config.recording
     if wanted.name == "simulated":
-        return _simulated(state, wanted)
+        recording, story, truth = _simulated(state, wanted)
+        return recording, [story], truth
     found = located.locate(wanted, state.data)
-    recording, story = state.remember(
+    recording, *stories = state.remember(
         "recording", found.settings, (found.digest,), lambda: found.load(state.report("recording"))
     )
-    return recording, story, None
+    return recording, stories, None
 
 
 def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story, PlantedTruth]:
@@ -261,8 +269,11 @@ def _simulated(state: _Walk, wanted: RecordingConfig) -> tuple[Recording, Story,
     )
 
 
-def _extract(state: _Walk, story: Story, kind: str, tr: float) -> NeuronResponses:
-    """Every neuron's response to every word; where that is too large, its mean over the words of each TR."""
+def _extract(state: _Walk, story: Story, kind: str, tr: float, number: int) -> NeuronResponses:
+    """Every neuron's response to every word; where that is too large, its mean over the words of each TR.
+
+    The model reads each story by itself: one that was read for another run is not read again.
+    """
     extract = state.config.extract
 
     def open_model() -> Any:
@@ -297,7 +308,8 @@ def _extract(state: _Walk, story: Story, kind: str, tr: float) -> NeuronResponse
     config = dataclasses.asdict(extract) | ({} if by_word else {"tr": tr})
     if extract.weights == "trained":
         config.pop("seed")  # trained weights have no seed: do not extract them again for each
-    return state.remember("extract", config, (story_digest(story), known.revision), read)
+    inputs = (story_digest(story), known.revision)
+    return state.remember("extract", config, inputs, read, f"extract {number + 1}" if number else "")
 
 
 def _most_neurons(extract: ExtractConfig, model: Any) -> int:
@@ -307,46 +319,30 @@ def _most_neurons(extract: ExtractConfig, model: Any) -> int:
 
 
 def _responses(
-    state: _Walk, extracted: NeuronResponses, story: Story, recording: Recording
+    state: _Walk, extracted: list[NeuronResponses], parts: Parts, recording: Recording
 ) -> NeuronResponses:
     """The same on the recording's clock."""
     settings, delays = state.config.responses, state.config.encoding.delays
-
-    def on_trs() -> NeuronResponses:
-        return on_recording_clock(extracted, story, recording, state.config)
-
     clock = {
         "tr": recording.tr,
-        "n_trs": recording.n_trs,
+        **_lengths(parts),
         "band": list(recording.pass_band),
         "max_delay": max(delays),
         **dataclasses.asdict(settings),
     }
-    inputs = (state.entries["extract"], story_digest(story))
-    return state.remember("responses", clock, inputs, on_trs)
-
-
-def on_recording_clock(
-    extracted: NeuronResponses, story: Story, recording: Recording, config: RunConfig
-) -> NeuronResponses:
-    """Responses to words (or their means per TR) on the recording's clock: (n_rows, n_neurons), z-scored."""
-    from .science import timing
-
-    settings, delays = config.responses, config.encoding.delays
-    rows = timing.story_rows(
-        story.onsets, story.offsets, recording.tr, recording.n_trs, settings.edge_s, max(delays)
+    read = (key for entry, key in state.entries.items() if entry.split()[0] == "extract")
+    return state.remember(
+        "responses",
+        clock,
+        (*read, *story_digests(parts)),
+        lambda: on_clock_of_stories(extracted, parts, recording, state.config),
     )
-    times = (story.onsets, recording.tr, recording.n_trs)
-    options: dict[str, Any] = {
-        "band": recording.pass_band if settings.match_filter else (),
-        "rows": rows,
-        "centre_words": settings.centre_words,
-    }
-    if extracted.clock == "word":
-        values = timing.responses_on_trs(extracted.values, *times, **options)
-    else:
-        values = timing.responses_from_tr_means(extracted.values, extracted.first_tr, *times, **options)
-    return dataclasses.replace(extracted, clock="tr", values=values, first_tr=rows[0])
+
+
+def _lengths(parts: Parts) -> dict[str, Any]:
+    """TRs of the recording, or those of each of several stories."""
+    lengths = [n_trs for _, n_trs in parts]
+    return {"n_trs": lengths[0]} if len(parts) == 1 else {"story_trs": lengths}
 
 
 def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:
@@ -355,7 +351,7 @@ def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:
     def learn() -> Dictionary:
         from .science.dictionary import learn_dictionary
 
-        return learn_dictionary(
+        learned = learn_dictionary(
             responses.values,
             config,
             layers=responses.layers,
@@ -363,59 +359,28 @@ def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:
             first_tr=responses.first_tr,
             progress=state.report("dictionary"),
         )
+        return dataclasses.replace(learned, stories=responses.stories)
 
     return state.remember("dictionary", dataclasses.asdict(config), (state.entries["responses"],), learn)
 
 
-def _low_level(state: _Walk, story: Story, recording: Recording) -> Dictionary:
+def _low_level(state: _Walk, parts: Parts, recording: Recording) -> Dictionary:
     """Features of the words (and of the sound, where it is given) as atoms: same clock, response and filter."""
-    from .science import features
-
     settings, sound = state.config.responses, state.config.recording
     band = recording.pass_band if settings.match_filter else ()
     clock = {
         "model": LOW_LEVEL,
         "tr": recording.tr,
-        "n_trs": recording.n_trs,
+        **_lengths(parts),
         "band": list(band),
         "max_delay": max(state.config.encoding.delays),
     }
     config = {**clock, "edge_s": settings.edge_s, "hrf": settings.hrf, "onset_s": sound.story_onset_s}
-    inputs = (story_digest(story), low_level.sound_digest(sound.audio))
-    return state.remember(
-        "dictionary",
-        config,
-        inputs,
-        lambda: features.features_as_atoms(*_word_regressors(state, story, recording)),
-    )
+    inputs = (*story_digests(parts), low_level.sound_digest(sound.audio))
+    return state.remember("dictionary", config, inputs, lambda: feature_atoms(parts, recording, state.config))
 
 
-def _word_regressors(
-    state: _Walk, story: Story, recording: Recording
-) -> tuple[np.ndarray, tuple[str, ...], int]:
-    """Low-level features on the recording's clock, on the rows of the neurons' responses; names; first TR."""
-    from .science import timing
-    from .science.fit_check import audio_regressor
-    from .sources.audio import audio_envelope
-
-    settings, delays, sound = state.config.responses, state.config.encoding.delays, state.config.recording
-    band = recording.pass_band if settings.match_filter else ()
-    tr, n_trs = recording.tr, recording.n_trs
-    rows = timing.story_rows(story.onsets, story.offsets, tr, n_trs, settings.edge_s, max(delays))
-    named = low_level.word_features(story, tr)
-    values = timing.responses_on_trs(
-        np.stack(list(named.values()), axis=1), story.onsets, tr, n_trs,
-        band=band, rows=rows, centre_words=False,
-    )  # fmt: skip
-    names = tuple(named)
-    if sound.audio:
-        audio = audio_envelope(sound.audio, onset_s=sound.story_onset_s)
-        heard = audio_regressor(audio, n_trs, tr, band)[slice(*rows)]
-        values, names = np.hstack([values, timing.zscore(heard)]), (*names, "audio envelope")
-    return values, names, rows[0]
-
-
-def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording, story: Story) -> EncodingResult:
+def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording, parts: Parts) -> EncodingResult:
     config = state.config.encoding
 
     def compute() -> EncodingResult:
@@ -424,27 +389,27 @@ def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording, story:
         return encode(
             dictionary.atoms,
             recording.bold,
-            dictionary.first_tr,
+            dictionary.rows,
             config,
-            nuisance=_nuisance(state, story, recording),
+            nuisance=_nuisance(state, parts, recording),
             progress=state.report("encoding"),
         )
 
     inputs = (
         state.entries["dictionary"],
         state.entries["recording"],
-        story_digest(story),
+        *story_digests(parts),
         low_level.sound_digest(state.config.recording.audio),
     )
     return state.remember("encoding", dataclasses.asdict(config), inputs, compute)
 
 
-def _nuisance(state: _Walk, story: Story, recording: Recording) -> np.ndarray | None:
+def _nuisance(state: _Walk, parts: Parts, recording: Recording) -> np.ndarray | None:
     """Those of the low-level features that the config names; none for the baseline, which is made of them."""
     wanted = state.config.encoding.nuisance
     if not wanted or state.config.extract.model == LOW_LEVEL:
         return None
-    values, names, _ = _word_regressors(state, story, recording)
+    values, names, _ = features_of_stories(parts, recording, state.config)
     return values[:, [i for i, name in enumerate(names) if name in wanted]]
 
 
@@ -475,7 +440,7 @@ def _match(
         return matching.match(
             dictionary.atoms,
             recording.bold,
-            dictionary.first_tr,
+            dictionary.rows,
             encoded.z_maps,
             encoded.atom_q,
             _null(networks, turned, recording, config.null == "cortex-spin"),
@@ -600,6 +565,11 @@ def story_digest(story: Story) -> str:
     for part in (story.spans, story.onsets, story.offsets, story.aligned):
         body.update(part.tobytes())
     return body.hexdigest()
+
+
+def story_digests(parts: Parts) -> tuple[str, ...]:
+    """`story_digest` of each story of a recording."""
+    return tuple(story_digest(story) for story, _ in parts)
 
 
 def atlas_digest(value: NetworkAtlas) -> str:

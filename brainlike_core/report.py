@@ -29,7 +29,7 @@ def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``id, label, recording, model, weights, seed, features`` (of the low-level baseline) ``, n_neurons, n_trs, n_atoms,
+        ``id, label, recording, n_stories, stories, model, weights, seed, features`` (of the low-level baseline) ``, n_neurons, n_trs, n_atoms,
         n_subjects, dictionary, encoding, correspondence, organization,
         equal_size, claims, recovery`` (simulated recordings only) ``,
         seconds``. Plain numbers, ``None`` where a quantity is not defined.
@@ -39,6 +39,8 @@ def summary(run: Run, others: Sequence[Run] = ()) -> dict[str, Any]:
         "id": run.id,
         "label": config.label,
         "recording": config.recording.name,
+        "n_stories": max(len(run.recording.stories), 1),
+        "stories": [name for name, _ in run.recording.stories] or [run.story.name],
         "model": config.extract.model,
         "weights": config.extract.weights,
         "method": config.dictionary.method,
@@ -103,6 +105,7 @@ def _encoding(run: Run, level: float) -> dict[str, Any]:
         "r2_unique_mean": _mean_known(e.r2_unique),
         "r2_unique_max": float(np.nanmax(e.r2_unique, initial=-np.inf)),
         "replication": {
+            "kind": "stories" if run.recording.stories else "time halves",
             "time_halves_r": float(e.half_r.mean()),
             "time_halves_p": e.half_r_p,
             "time_halves_null_mean": float(e.half_r_null.mean()),
@@ -299,6 +302,17 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _said_stories(numbers: dict[str, Any]) -> list[str]:
+    if numbers["n_stories"] == 1:
+        return []
+    found = numbers["encoding"]["replication"]
+    return [
+        f"Each of {numbers['n_stories']} stories was left out once ({', '.join(numbers['stories'])}). Maps of the "
+        f"first stories against those of the others: r {found['time_halves_r']:z.3f}, p {found['time_halves_p']:.3f} "
+        f"(null {found['time_halves_null_mean']:z.3f} +- {found['time_halves_null_sd']:.3f})."
+    ]
+
+
 def _said_atoms(numbers: dict[str, Any]) -> str:
     if numbers["features"]:
         return (
@@ -326,6 +340,7 @@ def sentences(numbers: dict[str, Any]) -> list[str]:
         f"Held-out r {e['r_heldout_mean']:z.3f}, p {e['r_heldout_mean_p']:.3f} "
         f"(null {e['r_heldout_null_mean']:z.3f} +- {e['r_heldout_null_sd']:.3f}, {e['n_surrogates']} surrogates); "
         f"best location {e['r_heldout_max']:.2f}; {e['n_significant']:,} of {e['n_locations']:,} locations at FDR .05.",
+        *_said_stories(numbers),
         f"{c['n_links']} links by the paper's spin rule with {c['atlas']}; phase-randomised atoms get "
         f"{c['n_links_fake_mean']:.0f} ({c['n_links_fake_range'][0]}-{c['n_links_fake_range'][1]}). "
         f"{c['n_links_accepted']} pass both nulls and the atom gate.",

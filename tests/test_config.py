@@ -2,6 +2,7 @@
 
 import dataclasses
 import doctest
+import hashlib
 import json
 import pickle
 
@@ -37,7 +38,7 @@ def test_examples_in_docstrings_are_true(module):
     assert doctest.testmod(module, extraglobs={"np": __import__("numpy")}).failed == 0
 
 
-PARTS = [RecordingConfig(), ExtractConfig(), ResponseConfig(), DictionaryConfig(), EncodingConfig(), MatchConfig(), OrganizationConfig()]  # fmt: skip
+PARTS = [RecordingConfig("narratives-lucy"), ExtractConfig(), ResponseConfig(), DictionaryConfig(), EncodingConfig(), MatchConfig(), OrganizationConfig()]  # fmt: skip
 FIELDS = [(part, f.name) for part in PARTS for f in dataclasses.fields(part)]
 LEGAL = {
     "precision": "nf4",
@@ -51,6 +52,7 @@ LEGAL = {
     "criterion": "r2",
     "fir": True,
     "nuisance": ("word rate",),
+    "also": ("narratives-tunnel", "narratives-bronx"),
 }
 FIXED = {"hrf"}  # one legal value so far
 
@@ -174,3 +176,37 @@ def test_settings_as_text_are_read_or_refused_by_name():
             config.with_settings(EncodingConfig(), [wrong])
     with pytest.raises(ConfigError, match="Invalid value for null"):
         config.with_settings(EncodingConfig(), ["null=shuffle"])
+
+
+def test_a_setting_that_came_later_leaves_old_ids_as_they_were():
+    """Runs of one story keep the id that they had before there could be several: the field is not in its text."""
+    fields = dataclasses.asdict(RecordingConfig("pieman"))
+    assert fields.pop("also") == ()
+    text = json.dumps({"kind": "RecordingConfig", "fields": fields}, sort_keys=True, separators=(",", ":"))
+    assert digest(RecordingConfig("pieman")) == hashlib.sha256(text.encode()).hexdigest()
+    whole = RunConfig(recording=RecordingConfig("narratives-lucy", also=("narratives-tunnel",)))
+    assert read_config(RunConfig, json.loads(json.dumps(dataclasses.asdict(whole)))).id == whole.id
+    assert whole.id != RunConfig(recording=RecordingConfig("narratives-lucy")).id
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (dict(name="pieman", also=("narratives-lucy",)), "found 'pieman [+] narratives-lucy', needed narratives-<story>"),
+        (dict(name="narratives-lucy", also=("narratives-lucy",)), "each story once"),
+        (dict(name="lpp-en", also=("lpp-en:1",)), "each story once"),
+        (dict(name="lpp-en", also=("lpp-en:10",)), "1 to 9"),
+        (dict(name="lpp-en", also=("narratives-lucy:2",)), "lpp-en:<section>"),
+        (dict(name="lpp-en", also=("lpp-en:2",), audio="sound.wav"), "one story: the sounds of several"),
+    ],
+)  # fmt: skip
+def test_stories_that_cannot_be_joined_are_refused(change, match):
+    """Each story once, of the kinds that can be joined, and without a sound."""
+    with pytest.raises(ConfigError, match=match):
+        RecordingConfig(**change)
+
+
+def test_a_check_is_of_one_story():
+    """Several stories are checked one by one."""
+    with pytest.raises(ConfigError, match="check each by itself"):
+        CheckConfig(RecordingConfig("lpp-en", also=("lpp-en:2",)))

@@ -21,7 +21,9 @@ def need(condition: bool, what: str, found: object, needed: str) -> None:
 def digest(value: Any) -> str:
     """SHA-256 (64 hex characters) of a config's canonical JSON.
 
-    Two configs have one digest exactly when every field is equal.
+    Two configs have one digest exactly when every field is equal. A field with
+    the metadata ``later`` counts only where it is set: what was asked before
+    it was known keeps its digest.
 
     Examples
     --------
@@ -31,8 +33,19 @@ def digest(value: Any) -> str:
     >>> digest(DictionaryConfig()) == digest(DictionaryConfig(seed=1))
     False
     """
-    body = {"kind": type(value).__name__, "fields": dataclasses.asdict(value)}
+    body = {"kind": type(value).__name__, "fields": _fields(value)}
     return hashlib.sha256(canonical_json(body).encode()).hexdigest()
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    fields = {}
+    for one in dataclasses.fields(value):
+        content = getattr(value, one.name)
+        if dataclasses.is_dataclass(content):
+            fields[one.name] = _fields(content)
+        elif not (one.metadata.get("later") and content == one.default):
+            fields[one.name] = content
+    return fields
 
 
 def canonical_json(value: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from .identity import Identified, need
 
@@ -45,6 +45,17 @@ class RecordingConfig:
     detrend : bool
     high_pass, low_pass : float
         Temporal filter in Hz; 0 = none. Neurons get the same one.
+    also : tuple of str
+        More stories that the same listeners heard: ``narratives-<story>``, or
+        ``lpp-en:<section>``. Each is left out once; ``subjects`` are then
+        positions among those who heard all.
+
+    Examples
+    --------
+    >>> RecordingConfig("lpp-en", also=("lpp-en:2", "lpp-en:5")).title
+    'lpp-en 1 + lpp-en 2 + lpp-en 5'
+    >>> [part.title for part in RecordingConfig("narratives-lucy", also=("narratives-tunnel",)).parts]
+    ['narratives-lucy', 'narratives-tunnel']
     """
 
     name: str = "simulated"
@@ -63,6 +74,7 @@ class RecordingConfig:
     detrend: bool = True
     high_pass: float = 0.01
     low_pass: float = 0.0
+    also: tuple[str, ...] = field(default=(), metadata={"later": True})
 
     def __post_init__(self) -> None:
         need(all(s >= 1 for s in self.subjects), "subjects", self.subjects, "positions from 1")
@@ -75,13 +87,39 @@ class RecordingConfig:
         need(0 <= self.high_pass < 1, "high_pass", self.high_pass, "0 to 1 Hz")
         top = self.low_pass == 0 or self.high_pass < self.low_pass <= 5
         need(top, "low_pass", self.low_pass, "0, or above high_pass and at most 5 Hz")
+        if self.also:
+            self._check_stories()
+
+    def _check_stories(self) -> None:
+        titles = [part.title for part in self.parts]
+        need(len(set(titles)) == len(titles), "also", self.also, "each story once")
+        joined = all(t.startswith(("narratives-", "lpp-en ")) for t in titles)
+        need(joined, "also", " + ".join(titles), "narratives-<story>, or lpp-en:<section>, for each story")
+        need(not self.audio, "audio", self.audio, "one story: the sounds of several are not read")
+
+    @property
+    def parts(self) -> tuple[RecordingConfig, ...]:
+        """One config for each story, the first one first."""
+        alone = replace(self, also=())
+        return (alone, *(_with_story(alone, name) for name in self.also))
 
     @property
     def title(self) -> str:
         """The name, or the last part of a path; with the section where there are several."""
+        if self.also:
+            return " + ".join(part.title for part in self.parts)
         if self.name == "lpp-en":
             return f"lpp-en {self.section}"
         return self.name.rstrip("/").rsplit("/", 1)[-1]
+
+
+def _with_story(config: RecordingConfig, name: str) -> RecordingConfig:
+    base, colon, section = name.partition(":")
+    if not colon:
+        return replace(config, name=name)
+    fits = base == "lpp-en" and section.isdecimal()
+    need(fits, "also", name, "narratives-<story>, or lpp-en:<section>")
+    return replace(config, name=base, section=int(section))
 
 
 @dataclass(frozen=True)
@@ -103,6 +141,7 @@ class CheckConfig(Identified):
     audio_onset_s: float | None = None
 
     def __post_init__(self) -> None:
+        need(not self.recording.also, "also", self.recording.also, "one story: check each by itself")
         need(abs(self.sound_onset_s) < 86_400, "audio_onset_s", self.audio_onset_s, "seconds within a day")
 
     @property

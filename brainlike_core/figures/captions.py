@@ -81,9 +81,12 @@ def score_map(run: Run) -> str:
     """Under the maps of held-out r and of the noise ceiling."""
     e, config = run.encoding, _config(run).encoding
     n = int((e.q < config.fdr).sum())
+    n_stories = len(run.recording.stories)
+    folds = f"{config.n_folds} contiguous folds with gaps"
+    if n_stories:
+        folds = f"each of {n_stories} stories left out once"
     return (
-        f"Held-out r of the group mean ({run.recording.n_subjects} listeners), {config.n_folds} contiguous folds with "
-        f"gaps; {n:,} of {e.n_locations:,} locations at FDR {config.fdr:g} against {config.n_surrogates} "
+        f"Held-out r of the group mean ({run.recording.n_subjects} listeners), {folds}; {n:,} of {e.n_locations:,} locations at FDR {config.fdr:g} against {config.n_surrogates} "
         f"phase-randomised recordings. Noise ceiling: the r that what listeners share would have with their mean, "
         f"from leave-one-out inter-subject correlation."
     )

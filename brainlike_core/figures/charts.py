@@ -364,7 +364,7 @@ def time_course(dictionary: Dictionary, atom: int, tr: float, words: pd.DataFram
     """
     series = np.asarray(dictionary.atoms[:, atom], np.float64)
     series = (series - series.mean()) / max(float(series.std()), 1e-12)
-    times = tr * (dictionary.first_tr + np.arange(len(series)))
+    times = tr * dictionary.trs
     heard = [_words_around(words, t - HRF_PEAK_S) for t in times]
     figure = go.Figure()
     for part, colour in ((np.maximum(series, 0), "178, 24, 43"), (np.minimum(series, 0), "33, 102, 172")):

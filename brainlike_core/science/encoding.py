@@ -18,7 +18,7 @@ import numpy as np
 from ..config import EncodingConfig
 from ..errors import RecordingError
 from ..values import EncodingResult
-from .encoding_maps import GATE_COPIES, AtomGate, group_t, insample_r2, subject_weights
+from .encoding_maps import GATE_COPIES, AtomGate, fake_atoms, group_t, insample_r2, subject_weights
 from .encoding_nulls import null_locations, null_r
 from .folds import delayed
 from .group_inference import largest_t, replicate
@@ -28,16 +28,15 @@ from .statistics import (
     leave_one_out_isc,
     max_statistic_p,
     p_from_null,
-    phase_randomised,
     t_to_z,
 )
-from .timing import zscore
+from .story_rows import Rows, group_mean, row_stories
 
 
 def encode(
     atoms: np.ndarray,
     bold: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     config: EncodingConfig,
     *,
     nuisance: np.ndarray | None = None,
@@ -48,9 +47,12 @@ def encode(
     Parameters
     ----------
     atoms : (n_rows, n_atoms)
-        Temporal atoms; row 0 is TR ``first_tr``.
+        Temporal atoms.
     bold : (n_subjects, n_trs, n_locations)
         z-scored.
+    rows : int or StoryRows
+        TR of the atoms' row 0; or the rows of several stories: then each fold
+        leaves one story out, and nothing reaches from one story into the next.
     nuisance : (n_rows, n_nuisance), optional
         What else drives the brain (word rate, audio, motion) on the atoms'
         rows: the atoms' unique variance is what they predict beyond it.
@@ -68,23 +70,23 @@ def encode(
     atoms = np.asarray(atoms, np.float32)
     # One stream for each part: none depends on how much chance another used.
     streams = np.random.default_rng(config.seed).spawn(5)
-    mean = zscore(bold.mean(0, dtype=np.float32))  # (n_trs, n_locations)
-    brains = delayed(mean, first_tr, len(atoms), config.delays)
-    folds = HeldOutFolds(atoms, config)
+    mean, stories = group_mean(bold, rows), row_stories(rows)  # (n_trs, n_locations)
+    brains = delayed(mean, rows, len(atoms), config.delays)
+    folds = HeldOutFolds(atoms, config, stories=stories)
     observed = folds.score(brains)
-    one_delay = _one_delay(atoms, brains, config, observed)
+    one_delay = _one_delay(atoms, brains, config, observed, stories)
     map_delay = config.delays[int(one_delay.lag_r.mean(1).argmax())]
     progress(0.1)
-    found = _scores(observed, folds, mean, first_tr, len(atoms), config, streams[0], progress)
+    found = _scores(observed, folds, mean, rows, len(atoms), config, streams[0], progress)
     sample = null_locations(mean.shape[1], config.max_null_locations)
-    found["r_subjects"] = _subject_r(folds, len(atoms), bold, sample, first_tr, config)
+    found["r_subjects"] = _subject_r(folds, len(atoms), bold, sample, rows, config)
     progress(0.7)
-    found |= _contributions(atoms, nuisance, brains, config, one_delay, sample)
+    found |= _contributions(atoms, nuisance, brains, config, one_delay, sample, stories)
     progress(0.8)
-    found |= _maps(atoms, bold, first_tr, map_delay, config, streams[1])
-    found |= _atom_gate(atoms, brains, streams[2])
-    found |= _insample(atoms, brains[config.delays.index(map_delay)], streams[3])
-    found |= _replication(atoms, bold[:, :, sample], first_tr, map_delay, config, streams[4])
+    found |= _maps(atoms, bold, rows, map_delay, config, streams[1])
+    found |= _atom_gate(atoms, brains, streams[2], stories)
+    found |= _insample(atoms, brains[config.delays.index(map_delay)], streams[3], stories)
+    found |= _replication(atoms, bold[:, :, sample], rows, map_delay, config, streams[4])
     return EncodingResult(
         delay=np.array(config.delays, np.int16)[_most_common(one_delay.delay, len(config.delays))],
         noise_ceiling=leave_one_out_isc(bold).mean(0),
@@ -96,19 +98,23 @@ def encode(
 
 
 def _one_delay(
-    atoms: np.ndarray, brains: list[np.ndarray], config: EncodingConfig, observed: HeldOut
+    atoms: np.ndarray,
+    brains: list[np.ndarray],
+    config: EncodingConfig,
+    observed: HeldOut,
+    stories: np.ndarray | None,
 ) -> HeldOut:
     """Ridge with one delay per location, for delays, maps and contributions."""
     if config == config.one_delay:
         return observed
-    return held_out(atoms, brains, config.one_delay)
+    return held_out(atoms, brains, config.one_delay, stories=stories)
 
 
 def _scores(
     observed: HeldOut,
     folds: HeldOutFolds,
     mean: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     n_rows: int,
     config: EncodingConfig,
     rng: np.random.Generator,
@@ -116,7 +122,7 @@ def _scores(
 ) -> dict[str, Any]:
     """Held-out scores with p, false-discovery rate, and family-wise p."""
     sample = null_locations(mean.shape[1], config.max_null_locations)
-    null = null_r(folds, mean[:, sample], (first_tr, n_rows), config, rng, lambda f: progress(0.1 + 0.5 * f))
+    null = null_r(folds, mean[:, sample], (rows, n_rows), config, rng, lambda f: progress(0.1 + 0.5 * f))
     null_means = null.mean(1)
     moving = mean.std(0) > 0
     p = p_from_null(observed.r, null)
@@ -142,25 +148,26 @@ def _contributions(
     config: EncodingConfig,
     one_delay: HeldOut,
     sample: np.ndarray,
+    stories: np.ndarray | None,
 ) -> dict[str, Any]:
     """What nuisance explains and what the atoms add to it, at ``sample``; what each atom adds to the others."""
     found = {name: np.full(brains[0].shape[1], np.nan, np.float32) for name in ("r2_nuisance", "r2_unique")}
     if nuisance is not None and nuisance.shape[1]:
-        shares = unique_variance(atoms, nuisance, [brain[:, sample] for brain in brains], config)
+        shares = unique_variance(atoms, nuisance, [brain[:, sample] for brain in brains], config, stories)
         found["r2_nuisance"][sample], found["r2_unique"][sample] = shares.nuisance, shares.unique
-    return found | {"atom_unique": unique_contributions(atoms, brains, config, one_delay)}
+    return found | {"atom_unique": unique_contributions(atoms, brains, config, one_delay, stories)}
 
 
 def _maps(
     atoms: np.ndarray,
     bold: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     delay: int,
     config: EncodingConfig,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
     """Weights of each subject, group maps, and the |z| that sign flips reach in one of 20 flips."""
-    weights = subject_weights(atoms, bold, first_tr, delay)
+    weights = subject_weights(atoms, bold, rows, delay)
     limit = np.quantile(largest_t(weights, config.n_flips, rng), 0.95)
     return {
         "weights": weights,
@@ -169,8 +176,10 @@ def _maps(
     }
 
 
-def _atom_gate(atoms: np.ndarray, brains: list[np.ndarray], rng: np.random.Generator) -> dict[str, Any]:
-    gate = AtomGate(atoms, brains, GATE_COPIES, rng)
+def _atom_gate(
+    atoms: np.ndarray, brains: list[np.ndarray], rng: np.random.Generator, stories: np.ndarray | None
+) -> dict[str, Any]:
+    gate = AtomGate(atoms, brains, GATE_COPIES, rng, stories)
     p = gate.p(atoms)
     return {
         "atom_r2": gate.relation(atoms).astype(np.float32),
@@ -179,9 +188,11 @@ def _atom_gate(atoms: np.ndarray, brains: list[np.ndarray], rng: np.random.Gener
     }
 
 
-def _insample(atoms: np.ndarray, brain: np.ndarray, rng: np.random.Generator) -> dict[str, Any]:
+def _insample(
+    atoms: np.ndarray, brain: np.ndarray, rng: np.random.Generator, stories: np.ndarray | None
+) -> dict[str, Any]:
     """Paper-like scores, and the same of phase-randomised atoms."""
-    fakes = [insample_r2(phase_randomised(atoms, rng), brain) for _ in range(20)]
+    fakes = [insample_r2(fake_atoms(atoms, rng, stories), brain) for _ in range(20)]
     return {
         "r2_insample": insample_r2(atoms, brain).astype(np.float32),
         "r2_insample_null": np.mean(fakes, axis=0).astype(np.float32),
@@ -191,12 +202,12 @@ def _insample(atoms: np.ndarray, brain: np.ndarray, rng: np.random.Generator) ->
 def _replication(
     atoms: np.ndarray,
     bold: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     delay: int,
     config: EncodingConfig,
     rng: np.random.Generator,
 ) -> dict[str, Any]:
-    found = replicate(atoms, bold, first_tr, delay, config.gap_trs, rng)
+    found = replicate(atoms, bold, rows, delay, config.gap_trs, rng)
     return {
         "half_r": found.time_r,
         "half_r_null": found.time_null,
@@ -211,12 +222,12 @@ def _subject_r(
     n_rows: int,
     bold: np.ndarray,
     sample: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     config: EncodingConfig,
 ) -> np.ndarray:
     scores = []
     for one in bold:
-        brains = delayed(np.asarray(one[:, sample]), first_tr, n_rows, config.delays)
+        brains = delayed(np.asarray(one[:, sample]), rows, n_rows, config.delays)
         scores.append(folds.score(brains).r.mean())
     return np.array(scores, np.float32)
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from .encoding_nulls import orthonormal
 from .statistics import phase_randomised, unit_columns
+from .story_rows import Rows, by_story, rows_at
 from .timing import zscore
 
 GATE_COPIES = 1000
@@ -24,22 +25,23 @@ def ridge_solver(atoms: np.ndarray, penalty: float = MAP_PENALTY) -> np.ndarray:
     return np.linalg.solve(gram, centred.T.astype(np.float64)).astype(np.float32)
 
 
-def subject_weights(atoms: np.ndarray, bold: np.ndarray, first_tr: int, delay: int) -> np.ndarray:
+def subject_weights(atoms: np.ndarray, bold: np.ndarray, rows: Rows, delay: int) -> np.ndarray:
     """Encoding weights of each subject, standardised over locations.
 
     Parameters
     ----------
     atoms : (n_rows, n_atoms)
     bold : (n_subjects, n_trs, n_locations)
-    first_tr, delay : in TRs
+    rows : TR of the atoms' row 0, or the rows of several stories
+    delay : in TRs
 
     Returns
     -------
     float32 (n_subjects, n_atoms, n_locations)
     """
-    rows = slice(first_tr + delay, first_tr + delay + len(atoms))
+    at = rows_at(rows, len(atoms), delay)
     solver = ridge_solver(atoms)
-    return np.stack([zscore(solver @ np.asarray(one[rows]), axis=1) for one in bold])
+    return np.stack([zscore(solver @ np.asarray(one[at]), axis=1) for one in bold])
 
 
 def group_t(weights: np.ndarray) -> np.ndarray:
@@ -48,6 +50,11 @@ def group_t(weights: np.ndarray) -> np.ndarray:
     mean = weights.mean(0)
     spread = np.sqrt(np.maximum(((weights - mean) ** 2).sum(0) / (n - 1), 1e-12))
     return (mean / (spread / np.sqrt(n))).astype(np.float32)
+
+
+def fake_atoms(atoms: np.ndarray, rng: np.random.Generator, stories: np.ndarray | None = None) -> np.ndarray:
+    """`phase_randomised` atoms, story by story where there are several: (n_rows, n_atoms)."""
+    return by_story(lambda part: phase_randomised(part, rng), atoms, stories)
 
 
 class AtomGate:
@@ -63,12 +70,21 @@ class AtomGate:
     brains : one (n_rows, n_locations) array per delay
     n_copies : int
     rng : numpy Generator
+    stories : (n_rows,), optional
+        Which of several stories each row belongs to: phases are their own.
     """
 
-    def __init__(self, atoms: np.ndarray, brains: list[np.ndarray], n_copies: int, rng: np.random.Generator):
+    def __init__(
+        self,
+        atoms: np.ndarray,
+        brains: list[np.ndarray],
+        n_copies: int,
+        rng: np.random.Generator,
+        stories: np.ndarray | None = None,
+    ) -> None:
         atoms = np.asarray(atoms, np.float32)
         self.grams = [_time_gram(brain) for brain in brains]
-        self.copies = np.stack([self.relation(phase_randomised(atoms, rng)) for _ in range(n_copies)])
+        self.copies = np.stack([self.relation(fake_atoms(atoms, rng, stories)) for _ in range(n_copies)])
 
     def relation(self, atoms: np.ndarray) -> np.ndarray:
         """Mean squared r of each atom: (n_atoms,)."""

@@ -16,31 +16,46 @@ from ..config import EncodingConfig
 from .folds import delayed
 from .held_out import HeldOutFolds
 from .statistics import block_permuted, circular_shifts, phase_randomised, unit_columns
+from .story_rows import Rows, by_story, recorded_stories
 
 COLUMNS = 4096  # surrogate columns at once
 
 
-def surrogates(values: np.ndarray, config: EncodingConfig, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def surrogates(
+    values: np.ndarray,
+    config: EncodingConfig,
+    rng: np.random.Generator,
+    stories: np.ndarray | None = None,
+) -> Iterator[np.ndarray]:
     """``config.n_surrogates`` copies (n_trs, n_columns) of a recording by ``config.null``.
 
     ``phase``: `phase_randomised`; ``block``: `block_permuted`; ``shift``: at most
-    as many as the run has shifts of ``block_trs`` or more.
+    as many as the run has shifts of ``block_trs`` or more. Of several stories
+    (``stories`` says which each TR belongs to) each is changed by itself.
     """
-    if config.null == "shift":
+    if config.null == "shift" and stories is None:
         for shift in circular_shifts(len(values), config.n_surrogates, config.block_trs, rng):
             yield np.roll(values, shift, axis=0)
         return
+    change = {
+        "phase": lambda part: phase_randomised(part, rng),
+        "block": lambda part: block_permuted(part, config.block_trs, rng),
+        "shift": lambda part: _shifted(part, config.block_trs, rng),
+    }[config.null]
     for _ in range(config.n_surrogates):
-        if config.null == "phase":
-            yield phase_randomised(values, rng)
-        else:
-            yield block_permuted(values, config.block_trs, rng)
+        yield by_story(change, values, stories)
+
+
+def _shifted(values: np.ndarray, shortest: int, rng: np.random.Generator) -> np.ndarray:
+    """One story by a shift of its own: several stories have as many combinations as the product."""
+    possible = circular_shifts(len(values), 1, min(shortest, len(values) // 3), rng)
+    return np.roll(values, possible[0], axis=0)
 
 
 def null_r(
     folds: HeldOutFolds,
     mean: np.ndarray,
-    rows: tuple[int, int],
+    rows: tuple[Rows, int],
     config: EncodingConfig,
     rng: np.random.Generator,
     progress: Callable[[float], None] = lambda fraction: None,
@@ -51,7 +66,7 @@ def null_r(
     ----------
     folds : HeldOutFolds
     mean : (n_trs, n_locations)
-    rows : first TR of the atoms, and how many
+    rows : first TR of the atoms (or the rows of several stories), and how many
     """
     n_locations = mean.shape[1]
     at_once = max(1, COLUMNS // n_locations)
@@ -63,7 +78,7 @@ def null_r(
         found.append(folds.score(brains).r.reshape(len(waiting), n_locations))
         waiting.clear()
 
-    for i, fake in enumerate(surrogates(mean, config, rng)):
+    for i, fake in enumerate(surrogates(mean, config, rng, recorded_stories(rows[0]))):
         waiting.append(fake)
         if len(waiting) == at_once:
             score()

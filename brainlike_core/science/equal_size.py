@@ -25,7 +25,7 @@ from .held_out import held_out
 from .matching import SpinNull, signed_masks
 from .organization import View, block_rows, correlation, scalars
 from .statistics import z_to_t
-from .timing import zscore
+from .story_rows import Rows, group_mean, row_stories
 
 METRICS = ("diversity", "consistency", "consistency_spatial", "effective_rank", "compactness", "n_links")
 
@@ -67,11 +67,11 @@ def equal_size(
     for number in range(wanted.n_draws):
         own, shared = (np.random.default_rng([wanted.seed, number, part]) for part in (0, 1))
         chosen = np.sort(own.permutation(n_neurons)[: wanted.n_neurons])
-        draw = _walk_again(responses.values[:, chosen], bold, responses.first_tr, config)
+        draw = _walk_again(responses.values[:, chosen], bold, responses.rows, config)
         everyone, all_rows = np.arange(len(bold)), np.arange(len(draw.atoms))
         plain.append(_metrics(draw, everyone, all_rows, null, config) | {"r_heldout": draw.r_heldout})
         subjects = _some_subjects(len(bold), shared)
-        rows = block_rows(len(draw.atoms), block, shared)
+        rows = block_rows(len(draw.atoms), block, shared, row_stories(responses.rows))
         resampled.append(_metrics(draw, subjects, rows, null, config))
         progress((number + 1) / wanted.n_draws)
     return EqualSize(wanted.n_neurons, pd.DataFrame(plain), pd.DataFrame(resampled))
@@ -86,16 +86,16 @@ class _Draw:
     r_heldout: float
 
 
-def _walk_again(responses: np.ndarray, bold: np.ndarray, first_tr: int, config: RunConfig) -> _Draw:
+def _walk_again(responses: np.ndarray, bold: np.ndarray, rows: Rows, config: RunConfig) -> _Draw:
     """Dictionary and encoding of a sub-sample (n_rows, n_neurons); maps at the delay that fits the group best."""
     settings = replace(config.dictionary, seed=config.equal_size.seed, tolerance=config.equal_size.tolerance)
     atoms = learn_dictionary(responses, settings, layers=(0,), n_units=responses.shape[1]).atoms
     sample = null_locations(bold.shape[2], config.encoding.max_null_locations)
-    mean = zscore(bold[:, :, sample].mean(0, dtype=np.float32))
     delays = config.encoding.delays
-    scores = held_out(atoms, delayed(mean, first_tr, len(atoms), delays), config.encoding.one_delay)
+    brains = delayed(group_mean(bold[:, :, sample], rows), rows, len(atoms), delays)
+    scores = held_out(atoms, brains, config.encoding.one_delay, stories=row_stories(rows))
     delay = delays[int(scores.lag_r.mean(1).argmax())]
-    weights = subject_weights(atoms, bold, first_tr, delay)
+    weights = subject_weights(atoms, bold, rows, delay)
     return _Draw(atoms, weights, float(scores.r.mean()))
 
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from ..config import EncodingConfig
 from ..errors import ConfigError, RecordingError
+from ..values import StoryRows
+from .story_rows import Rows, rows_at
 
 
 @dataclass(frozen=True)
@@ -107,12 +109,20 @@ def nested_folds(n_trs: int, config: EncodingConfig, stories: np.ndarray | None 
     return splits
 
 
-def delayed(bold: np.ndarray, first_tr: int, n_rows: int, delays: tuple[int, ...]) -> list[np.ndarray]:
-    """The recording moved 0, 1, ... TRs later: one view (n_rows, n_columns) per delay.
+def delayed(bold: np.ndarray, rows: Rows, n_rows: int, delays: tuple[int, ...]) -> list[np.ndarray]:
+    """The recording moved 0, 1, ... TRs later: one array (n_rows, n_columns) per delay.
 
-    ``bold`` is (n_trs, n_columns); row i of delay d is TR ``first_tr + i + d``.
+    ``bold`` is (n_trs, n_columns); row i of delay d is TR ``rows + i + d``, or
+    of several stories ``rows.trs[i] + d`` (views for one story, else copies).
+
+    Raises
+    ------
+    RecordingError
+        A delay reaches beyond the recording, or into another story.
     """
-    last = first_tr + n_rows + max(delays)
+    if isinstance(rows, StoryRows):
+        return _delayed_stories(bold, rows, delays)
+    last = rows + n_rows + max(delays)
     if last > len(bold):
         raise RecordingError(
             "The recording ends before the delayed story does",
@@ -120,7 +130,19 @@ def delayed(bold: np.ndarray, first_tr: int, n_rows: int, delays: tuple[int, ...
             needed=f"{last} TRs",
             do="lower the delays",
         )
-    return [bold[first_tr + d : first_tr + d + n_rows] for d in delays]
+    return [bold[rows_at(rows, n_rows, d)] for d in delays]
+
+
+def _delayed_stories(bold: np.ndarray, rows: StoryRows, delays: tuple[int, ...]) -> list[np.ndarray]:
+    left = min(n_trs - stop for n_trs, _, stop in rows.stories)
+    if left < max(delays) or len(rows.recorded) != len(bold):
+        raise RecordingError(
+            "A story's recording ends before the delayed story does",
+            found=f"{left} TRs after its rows, {len(bold)} TRs in all",
+            needed=f"{max(delays)} TRs after the rows of each, {len(rows.recorded)} in all",
+            do="lower the delays",
+        )
+    return [bold[rows.trs + d] for d in delays]
 
 
 def delayed_atoms(

@@ -14,8 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .encoding_maps import ridge_solver
-from .statistics import p_from_null, phase_randomised, unit_columns
+from .encoding_maps import fake_atoms, ridge_solver
+from .statistics import p_from_null, unit_columns
+from .story_rows import Rows, by_story, row_stories, rows_at
 from .timing import zscore
 
 N_COPIES = 200
@@ -93,7 +94,7 @@ class Replication:
     Attributes
     ----------
     time_r : float32 (n_atoms,)
-        Each atom's map of the first half of the story against that of the second.
+        Each atom's map of the first half of the story (or stories) against that of the second.
     time_null : float32 (n_copies,)
         Mean of ``time_r`` for atoms with randomised phases.
     time_p : float
@@ -114,7 +115,7 @@ class Replication:
 def replicate(
     atoms: np.ndarray,
     bold: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     delay: int,
     gap_trs: int,
     rng: np.random.Generator,
@@ -122,24 +123,30 @@ def replicate(
 ) -> Replication:
     """Maps of time halves and of subject halves, with phase-randomised atoms beside both.
 
+    Of several stories, the halves of time are whole stories: the first ones
+    against the others.
+
     Parameters
     ----------
     atoms : (n_rows, n_atoms)
     bold : (n_subjects, n_trs, n_locations), z-scored
-    first_tr, delay : in TRs
+    rows : TR of the atoms' row 0, or the rows of several stories
+    delay : in TRs
     gap_trs : int
-        TRs left out between the halves of time.
+        TRs left out between the halves of time of one story.
     rng : numpy Generator
     n_copies : int
     """
     atoms = np.asarray(atoms, np.float32)
-    rows = slice(first_tr + delay, first_tr + delay + len(atoms))
-    halves = [zscore(part[:, rows].mean(0, dtype=np.float32)) for part in (bold[::2], bold[1::2])]
-    whole = zscore(bold[:, rows].mean(0, dtype=np.float32))
-    times = time_halves(len(atoms), gap_trs)
+    at, stories = rows_at(rows, len(atoms), delay), row_stories(rows)
+    whole, *halves = (
+        by_story(zscore, part[:, at].mean(0, dtype=np.float32), stories)
+        for part in (bold, bold[::2], bold[1::2])
+    )
+    times = time_halves(len(atoms), gap_trs) if stories is None else story_halves(stories)
     time_r, subject_r = _time_r(atoms, whole, times), _subject_r(atoms, *halves)
     nulls = np.empty((n_copies, 2), np.float32)
-    for i, fake in enumerate(_fakes(atoms, n_copies, rng)):
+    for i, fake in enumerate(_fakes(atoms, n_copies, rng, stories)):
         nulls[i] = _time_r(fake, whole, times).mean(), _subject_r(fake, *halves).mean()
     return Replication(
         time_r=time_r,
@@ -160,6 +167,19 @@ def time_halves(n_rows: int, gap_trs: int) -> tuple[slice, slice]:
     """
     middle = n_rows // 2
     return slice(0, middle - gap_trs // 2), slice(middle + (gap_trs + 1) // 2, n_rows)
+
+
+def story_halves(stories: np.ndarray) -> tuple[slice, slice]:
+    """Rows of the first stories and of the others, cut between two stories as near to the middle as can be.
+
+    Examples
+    --------
+    >>> story_halves(np.array([0, 0, 0, 1, 1, 2, 2]))
+    (slice(0, 3, None), slice(3, 7, None))
+    """
+    cuts = np.flatnonzero(np.diff(stories)) + 1
+    cut = int(cuts[np.abs(cuts - len(stories) / 2).argmin()])
+    return slice(0, cut), slice(cut, len(stories))
 
 
 def group_maps(atoms: np.ndarray, brain: np.ndarray) -> np.ndarray:
@@ -193,6 +213,8 @@ def rows_r(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return np.einsum("vk,vk->k", unit_columns(a.T), unit_columns(b.T)).astype(np.float32)
 
 
-def _fakes(atoms: np.ndarray, n: int, rng: np.random.Generator) -> Iterator[np.ndarray]:
+def _fakes(
+    atoms: np.ndarray, n: int, rng: np.random.Generator, stories: np.ndarray | None
+) -> Iterator[np.ndarray]:
     for _ in range(n):
-        yield phase_randomised(atoms, rng)
+        yield fake_atoms(atoms, rng, stories)

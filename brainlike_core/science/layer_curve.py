@@ -25,7 +25,7 @@ from .encoding_nulls import null_locations, null_r
 from .folds import delayed
 from .held_out import HeldOutFolds
 from .statistics import difference_beyond_null, fdr, p_from_null
-from .timing import zscore
+from .story_rows import group_mean, row_stories
 
 THIRDS = ("early", "middle", "late")
 PAIRS = (("middle", "early"), ("middle", "late"), ("late", "early"))
@@ -133,9 +133,9 @@ class _World:
         sample = null_locations(self.n_locations, config.max_null_locations)
         self.predicted = np.union1d(null_locations(self.n_locations, config.max_locations), sample)
         self.at = np.searchsorted(self.predicted, sample)
-        mean = zscore(bold[:, :, self.predicted].mean(0, dtype=np.float32))
+        mean = group_mean(bold[:, :, self.predicted], responses.rows)
         self.n_rows = len(responses.values)
-        self.brains = delayed(mean, responses.first_tr, self.n_rows, encoding.delays)
+        self.brains = delayed(mean, responses.rows, self.n_rows, encoding.delays)
         self.null_brain = mean[:, self.at]
         self.share = _shares(overlap[self.predicted])
         self.null_share = _shares(overlap[sample])
@@ -152,10 +152,10 @@ class _World:
         )
         atoms = learned.atoms
         progress(0.1)
-        folds = HeldOutFolds(atoms, self.encoding)
+        folds = HeldOutFolds(atoms, self.encoding, stories=row_stories(self.responses.rows))
         found = folds.score(self.brains)
         rng = np.random.default_rng(self.encoding.seed).spawn(5)[0]  # `encode`'s own surrogates
-        rows = (self.responses.first_tr, self.n_rows)
+        rows = (self.responses.rows, self.n_rows)
         null = null_r(folds, self.null_brain, rows, self.encoding, rng, lambda f: progress(0.2 + 0.8 * f))
         return _Row(
             len(columns),

@@ -24,12 +24,12 @@ from scipy.spatial.transform import Rotation
 from ..config import EncodingConfig, MatchConfig
 from ..errors import AtlasError
 from ..values import Correspondence
-from .encoding_maps import GATE_COPIES, AtomGate, group_t, subject_weights
+from .encoding_maps import GATE_COPIES, AtomGate, fake_atoms, group_t, subject_weights
 from .encoding_nulls import null_locations
 from .folds import delayed
 from .held_out import held_out
-from .statistics import fdr, phase_randomised, unit_columns, z_to_t
-from .timing import zscore
+from .statistics import fdr, unit_columns, z_to_t
+from .story_rows import Rows, group_mean, row_stories
 
 SPINS_OF_FAKES = 1000  # the paper's number; enough for p < .05
 PHASE_COPIES = 1000
@@ -309,7 +309,7 @@ class _Fakes:
 def match(
     atoms: np.ndarray,
     bold: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     z_maps: np.ndarray,
     atom_q: np.ndarray,
     null: SpinNull,
@@ -325,7 +325,7 @@ def match(
     ----------
     atoms : (n_rows, n_atoms)
     bold : (n_subjects, n_trs, n_locations), z-scored
-    first_tr : TR of the atoms' row 0
+    rows : TR of the atoms' row 0, or the rows of several stories
     z_maps : (n_atoms, n_locations)
     atom_q : (n_atoms,), from `AtomGate`
     null : SpinNull
@@ -347,12 +347,14 @@ def match(
     masks = signed_masks(z_maps, config.z_threshold)
     dice, p_spin = null.dice(masks), null.p(masks)
     progress(0.1)
-    mean = zscore(bold.mean(0, dtype=np.float32))
-    brains = delayed(mean, first_tr, len(atoms), encoding_config.delays)
-    phase = PhaseNull(atoms, [b @ null.share for b in brains], np.random.default_rng([config.seed, 1]))
+    stories = row_stories(rows)
+    brains = delayed(group_mean(bold, rows), rows, len(atoms), encoding_config.delays)
+    phase = PhaseNull(
+        atoms, [b @ null.share for b in brains], np.random.default_rng([config.seed, 1]), stories
+    )
     p_phase = phase.p(atoms)
     progress(0.2)
-    fakes = _fake_matches(atoms, bold, first_tr, brains, null, phase, config, encoding_config, progress)
+    fakes = _fake_matches(atoms, bold, rows, brains, null, phase, config, encoding_config, progress)
     return Correspondence(
         atlas=config.atlas,
         networks=networks,
@@ -377,12 +379,20 @@ class PhaseNull:
     atoms : (n_rows, n_atoms)
     series : one (n_rows, n_networks) array of network means per delay
     rng : numpy Generator
+    stories : (n_rows,), optional
+        Which of several stories each row belongs to.
     """
 
-    def __init__(self, atoms: np.ndarray, series: list[np.ndarray], rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        atoms: np.ndarray,
+        series: list[np.ndarray],
+        rng: np.random.Generator,
+        stories: np.ndarray | None = None,
+    ) -> None:
         self.series = [unit_columns(np.asarray(one, np.float32)) for one in series]
         atoms = np.asarray(atoms, np.float32)
-        copies = np.stack([self.response(phase_randomised(atoms, rng)) for _ in range(PHASE_COPIES)])
+        copies = np.stack([self.response(fake_atoms(atoms, rng, stories)) for _ in range(PHASE_COPIES)])
         self.mean, self.spread = copies.mean(0), np.maximum(copies.std(0), 1e-9)
         # Each atom is scaled by its own copies (slow atoms correlate more by
         # chance), then all atoms share one null per sign and network.
@@ -409,7 +419,7 @@ class PhaseNull:
 def _fake_matches(
     atoms: np.ndarray,
     bold: np.ndarray,
-    first_tr: int,
+    rows: Rows,
     brains: list[np.ndarray],
     null: SpinNull,
     phase: PhaseNull,
@@ -422,13 +432,14 @@ def _fake_matches(
     threshold = z_to_t(config.z_threshold, len(bold))
     sample = null_locations(bold.shape[2], encoding_config.max_null_locations)
     brains = [brain[:, sample] for brain in brains]
-    gate = AtomGate(atoms, brains, GATE_COPIES, rng)
+    stories = row_stories(rows)
+    gate = AtomGate(atoms, brains, GATE_COPIES, rng, stories)
     found: list[tuple] = []
     for i in range(config.n_fakes):
-        fake = phase_randomised(np.asarray(atoms, np.float32), rng)
-        scores = held_out(fake, brains, encoding_config.one_delay)
+        fake = fake_atoms(np.asarray(atoms, np.float32), rng, stories)
+        scores = held_out(fake, brains, encoding_config.one_delay, stories=stories)
         delay = encoding_config.delays[int(scores.lag_r.mean(1).argmax())]
-        masks = signed_masks(group_t(subject_weights(fake, bold, first_tr, delay)), threshold)
+        masks = signed_masks(group_t(subject_weights(fake, bold, rows, delay)), threshold)
         found.append((null.dice(masks), null.p(masks, SPINS_OF_FAKES), phase.p(fake), gate.p(fake)))
         progress(0.2 + 0.8 * (i + 1) / config.n_fakes)
     return _Fakes(*(np.array(part) for part in zip(*found, strict=True)))

@@ -17,6 +17,7 @@ from ..values import Correspondence, Dictionary, EncodingResult, Organization
 from .encoding_maps import group_t
 from .matching import SpinNull, signed_masks
 from .statistics import z_to_t
+from .story_rows import by_story, row_stories
 
 
 def mean_pairwise(correlations: np.ndarray, members: np.ndarray) -> float:
@@ -177,7 +178,7 @@ def _bootstraps(
             continue  # two different subjects have no usable spread
         maps = group_t(weights[drawn])
         dice = null.dice(signed_masks(maps, threshold))
-        rows = block_rows(len(atoms), block, rng)
+        rows = block_rows(len(atoms), block, rng, row_stories(dictionary.rows))
         views.append(View(correlation(atoms[rows].T), correlation(maps), dice, dice >= floor))
     return views
 
@@ -188,8 +189,12 @@ def _smallest_linked(correspondence: Correspondence) -> np.ndarray:
     return linked.min(1, keepdims=True)
 
 
-def block_rows(n_rows: int, block: int, rng: np.random.Generator) -> np.ndarray:
-    """Rows of a circular block bootstrap."""
+def block_rows(
+    n_rows: int, block: int, rng: np.random.Generator, stories: np.ndarray | None = None
+) -> np.ndarray:
+    """Rows of a circular block bootstrap; of several stories, each from blocks of its own."""
+    if stories is not None:
+        return by_story(lambda rows: rows[block_rows(len(rows), block, rng)], np.arange(n_rows), stories)
     starts = rng.integers(n_rows, size=-(-n_rows // block))
     return ((starts[:, None] + np.arange(block)) % n_rows).ravel()[:n_rows]
 

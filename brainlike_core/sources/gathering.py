@@ -88,7 +88,7 @@ def gather(
         seconds = seconds or _known_tr(subject, tr or run.tr)
         if bold is None or constant is None:
             pass_band(seconds, high_pass, low_pass)  # refuse before any work
-            bold = _room((len(subjects), *run.values.shape))
+            bold = room((len(subjects), *run.values.shape))
             constant = np.empty((len(subjects), run.values.shape[1]), bool)
         first = (subjects[0], bold.shape[1], bold.shape[2], seconds)
         check_alike(first, (subject, *run.values.shape, seconds if tr else run.tr or seconds))
@@ -149,7 +149,7 @@ def _cleaned(
     return scores, constant
 
 
-def _room(shape: tuple[int, int, int]) -> np.ndarray:
+def room(shape: tuple[int, int, int]) -> np.ndarray:
     """Space for the time series: memory, or above 4 GiB a temporary file that no one else sees."""
     n_bytes = 4 * int(np.prod(shape, dtype=np.int64))
     try:

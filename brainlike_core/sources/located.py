@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..config import RecordingConfig
 from ..errors import RecordingError, StoryError, UnknownNameError
 from ..values import Recording, Story
 from . import catalogue, recordings
+from .bids_layout import choose
 from .gathering import Progress, silent
+from .joined_recordings import join_recordings, shared_listeners
 from .stories import read_story
 
 # Hashing reads every byte; beyond this, size and time of change must do.
@@ -33,13 +35,14 @@ class Located:
         What of the config its reading depends on, JSON-ready.
     digest : str
         Of the files it is read from: 64 hex characters.
-    load : callable(progress) -> (Recording, Story)
+    load : callable(progress) -> (Recording, Story, ...)
+        One story, or each of several.
         ``progress(fraction)`` is called after each listener, and may raise to stop.
     """
 
     settings: dict
     digest: str
-    load: Callable[..., tuple[Recording, Story]]
+    load: Callable[..., tuple[Recording, Story, *tuple[Story, ...]]]
 
 
 def known_names() -> list[str]:
@@ -55,6 +58,10 @@ def check_name(config: RecordingConfig) -> None:
     ------
     UnknownNameError, RecordingError, StoryError
     """
+    if config.also:
+        for part in config.parts:
+            check_name(part)
+        return
     if config.name in known_names():
         return
     folder = Path(config.name).expanduser()
@@ -103,6 +110,8 @@ def locate(config: RecordingConfig, data: str | Path | None) -> Located:
         It is not known, or not there.
     """
     check_name(config)
+    if config.also:
+        return _together(config, data)
     if config.name == "pieman":
         return _pieman(config, data)
     if config.name.startswith("narratives-"):
@@ -120,6 +129,34 @@ def _pieman(config: RecordingConfig, data: str | Path | None) -> Located:
 
     settings = {"name": "pieman", "subjects": list(config.subjects)}
     return Located(settings, recordings.folder_digest(folder), load)
+
+
+def _together(config: RecordingConfig, data: str | Path | None) -> Located:
+    """Several stories, heard by those who are here with all of them."""
+    parts = [locate(part, data) for part in config.parts]
+
+    def load(progress: Progress = silent) -> tuple[Recording, Story, *tuple[Story, ...]]:
+        heard = {part.title: _listeners(part, data) for part in config.parts}
+        chosen = choose(shared_listeners(heard), config.subjects)
+        found = []
+        for i, part in enumerate(config.parts):
+            positions = tuple(heard[part.title][name] for name in chosen)
+            located = locate(replace(part, subjects=positions), data)
+            found.append(located.load(lambda f, i=i: progress((i + f) / len(parts))))
+        first, *others = [one[1] for one in found]
+        return join_recordings([one[0] for one in found]), first, *others
+
+    digest = hashlib.sha256("".join(part.digest for part in parts).encode()).hexdigest()
+    return Located({"stories": [part.settings for part in parts]}, digest, load)
+
+
+def _listeners(config: RecordingConfig, data: str | Path | None) -> dict[str, int]:
+    """Those who heard a story: name -> one-based position."""
+    from .public_recordings import lpp_listeners, narratives_listeners
+
+    if config.name == "lpp-en":
+        return lpp_listeners(Path(data or "data") / "lpp-en", config.section)
+    return narratives_listeners(Path(data or "data") / "narratives", config.name.removeprefix("narratives-"))
 
 
 def _narratives(config: RecordingConfig, data: str | Path | None) -> Located:
@@ -191,7 +228,9 @@ def _own(config: RecordingConfig, data: str | Path | None) -> Located:
 
     others = [Path(p) for p in (config.story, config.parcels) if p]
     inside = (p for p in folder.rglob("*") if p.suffix in _READ)
-    settings = {k: v for k, v in vars(config).items() if k not in ("name", "story", "parcels", "seed")}
+    settings = {
+        k: v for k, v in vars(config).items() if k not in ("name", "story", "parcels", "seed", "also")
+    }
     settings |= {"name": folder.name, "subjects": list(config.subjects), "tables": tables}
     return Located(settings, files_digest([*others, *inside]), load)
 

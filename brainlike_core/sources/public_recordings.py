@@ -197,6 +197,21 @@ def load_lpp(
     ]
 
 
+def narratives_listeners(folder: str | Path, story: str) -> dict[str, int]:
+    """Listeners of a story that `load_narratives` finds: name -> one-based position."""
+    found = _narratives_runs(_home(folder, "narratives"), story, excluded_scans(story))
+    return {name: i for i, name in enumerate(sorted(found), 1)}
+
+
+def lpp_listeners(folder: str | Path, section: int) -> dict[str, int]:
+    """Listeners of Le Petit Prince whose run of a section is here: name -> one-based position for `load_lpp`."""
+    home = _home(folder, "lpp-en")
+    names = sorted(path.name for path in home.glob("sub-EN*") if path.is_dir())
+    return {
+        name: i for i, name in enumerate(names, 1) if section in _lpp_sections(home / name / "func", name, ())
+    }
+
+
 # ---------------------------------------------------------------- Narratives
 
 

@@ -15,7 +15,7 @@ from .power import Power, PowerTable
 from .related import NetworkFingerprint, NeuronAnchors
 from .run import Provenance, Run, RunRecord
 from .scores import MEASURES, Scores
-from .story import Audio, Story
+from .story import Audio, Story, StoryRows, one_after_the_other
 from .texts import ChoiceItem, ChoiceTask, SentencePair, SentencePairs, TextSet
 from .tokens import TokenResponses
 
@@ -54,8 +54,10 @@ __all__ = [
     "SentencePairs",
     "SlimResult",
     "Story",
+    "StoryRows",
     "Surface",
     "TextSet",
     "TokenResponses",
     "neuron_name",
+    "one_after_the_other",
 ]

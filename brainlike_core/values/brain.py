@@ -13,7 +13,7 @@ from .frozen import Frozen, check
 
 @dataclass(frozen=True, eq=False)
 class Recording(Frozen):
-    """Brains that listened to one story.
+    """Brains that listened to one story, or to several.
 
     Attributes
     ----------
@@ -33,6 +33,9 @@ class Recording(Frozen):
         True where the time series never moves (kept and marked).
     pass_band : tuple of float
         Temporal filter of the data in Hz, (low, high); empty = none.
+    stories : tuple of (name, n_trs)
+        What was heard, one after the other; empty = one story. Each is z-scored
+        and filtered by itself.
     """
 
     name: str
@@ -45,6 +48,7 @@ class Recording(Frozen):
     vertex_location: np.ndarray
     constant: np.ndarray
     pass_band: tuple[float, ...] = ()
+    stories: tuple[tuple[str, int], ...] = ()
 
     def __post_init__(self) -> None:
         what = f"Recording '{self.name}'"
@@ -68,6 +72,11 @@ class Recording(Frozen):
         check(
             len(self.pass_band) in (0, 2), RecordingError, f"{what} has an odd filter", self.pass_band,
             "(low, high) in Hz", "set both edges",
+        )  # fmt: skip
+        held = sum(n_trs for _, n_trs in self.stories)
+        check(
+            not self.stories or held == self.n_trs, RecordingError, f"{what} does not hold its stories",
+            f"{held} TRs of stories", f"{self.n_trs} TRs", "check how they were joined",
         )  # fmt: skip
         self.freeze()
 

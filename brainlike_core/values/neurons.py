@@ -10,6 +10,7 @@ from scipy import sparse
 
 from ..errors import BrainlikeError
 from .frozen import Frozen, check
+from .story import StoryRows
 
 
 def neuron_name(layers: tuple[int, ...], n_units: int, neuron: int) -> str:
@@ -57,6 +58,8 @@ class NeuronResponses(Frozen):
         TR of row 0 (TR clocks only).
     reading : dict
         How the model was run: device, precision, windows (see `placement.place`, `windows.describe`).
+    stories : tuple of (n_trs, first, stop)
+        Of several stories, where the rows of each lie (see `StoryRows`); empty = one.
     """
 
     model: str
@@ -66,6 +69,7 @@ class NeuronResponses(Frozen):
     n_units: int
     first_tr: int = 0
     reading: dict = field(default_factory=dict)
+    stories: tuple[tuple[int, int, int], ...] = ()
 
     def __post_init__(self) -> None:
         need = len(self.layers) * self.n_units
@@ -79,6 +83,11 @@ class NeuronResponses(Frozen):
     @property
     def n_neurons(self) -> int:
         return self.values.shape[1]
+
+    @property
+    def rows(self) -> int | StoryRows:
+        """TR of row 0, or the rows of several stories (TR clock only)."""
+        return StoryRows(self.stories) if self.stories else self.first_tr
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,6 +115,8 @@ class Dictionary(Frozen):
     penalty_max : float
         Median over neurons of their largest |correlation| with an atom: at a
         penalty above it, the median neuron loads on nothing.
+    stories : tuple of (n_trs, first, stop)
+        Of several stories, where the rows of each lie (see `StoryRows`); empty = one.
     """
 
     atoms: np.ndarray
@@ -121,6 +132,7 @@ class Dictionary(Frozen):
     first_tr: int
     names: tuple[str, ...] = ()
     penalty_max: float = 1.0
+    stories: tuple[tuple[int, int, int], ...] = ()
 
     def __post_init__(self) -> None:
         n = len(self.layers) * self.n_units
@@ -133,6 +145,16 @@ class Dictionary(Frozen):
     @property
     def n_trs(self) -> int:
         return self.atoms.shape[0]
+
+    @property
+    def rows(self) -> int | StoryRows:
+        """TR of the atoms' row 0, or the rows of several stories."""
+        return StoryRows(self.stories) if self.stories else self.first_tr
+
+    @property
+    def trs(self) -> np.ndarray:
+        """TR of the recording of each row: int64 (n_trs,)."""
+        return StoryRows(self.stories).trs if self.stories else self.first_tr + np.arange(self.n_trs)
 
     @property
     def n_atoms(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,6 +61,81 @@ class Story(Frozen):
     @property
     def n_words(self) -> int:
         return len(self.words)
+
+
+@dataclass(frozen=True)
+class StoryRows:
+    """Rows of several stories in a recording that holds them one after the other.
+
+    Attributes
+    ----------
+    stories : tuple of (n_trs, first, stop)
+        TRs that each story takes in the recording, and its own TRs, from
+        ``first`` to before ``stop``, that are rows.
+
+    Examples
+    --------
+    >>> rows = StoryRows(((6, 1, 3), (5, 0, 2)))
+    >>> rows.trs.tolist(), rows.labels.tolist(), rows.recorded.tolist()
+    ([1, 2, 6, 7], [0, 0, 1, 1], [0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1])
+    """
+
+    stories: tuple[tuple[int, int, int], ...]
+
+    def __post_init__(self) -> None:
+        inside = all(0 <= first < stop <= n_trs for n_trs, first, stop in self.stories)
+        check(
+            len(self.stories) > 1 and inside, StoryError, "Rows of stories lie outside them", self.stories,
+            "two or more stories, and rows within each", "check the word times",
+        )  # fmt: skip
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """TR of the recording with which each story begins."""
+        lengths = [n_trs for n_trs, _, _ in self.stories]
+        return tuple(sum(lengths[:i]) for i in range(len(lengths)))
+
+    @property
+    def trs(self) -> np.ndarray:
+        """TR of the recording of each row: int64 (n_rows,)."""
+        spans = zip(self.starts, self.stories, strict=True)
+        return np.concatenate([start + np.arange(first, stop) for start, (_, first, stop) in spans])
+
+    @property
+    def labels(self) -> np.ndarray:
+        """Story of each row: int64 (n_rows,)."""
+        return np.repeat(np.arange(len(self.stories)), [stop - first for _, first, stop in self.stories])
+
+    @property
+    def recorded(self) -> np.ndarray:
+        """Story of each TR of the recording: int64 (n_trs,)."""
+        return np.repeat(np.arange(len(self.stories)), [n_trs for n_trs, _, _ in self.stories])
+
+
+def one_after_the_other(stories: Sequence[Story], seconds: Sequence[float]) -> Story:
+    """Several stories as one, on the clock of the recording that holds them one after the other.
+
+    Words heard before or after a story's own recording are left out.
+
+    Parameters
+    ----------
+    stories : sequence of Story
+    seconds : sequence of float
+        How long the recording of each lasts.
+    """
+    words: list[str] = []
+    columns: list[tuple[np.ndarray, ...]] = []
+    text, clock = "", 0.0
+    for story, length in zip(stories, seconds, strict=True):
+        text += "\n\n" * bool(text)
+        heard = (story.onsets >= 0) & (story.onsets < length)
+        words += [word for word, one in zip(story.words, heard, strict=True) if one]
+        shifted = (story.spans + len(text), story.onsets + clock, story.offsets + clock, story.aligned)
+        columns.append(tuple(column[heard] for column in shifted))
+        text, clock = text + story.text, clock + length
+    joined = [np.concatenate(parts) for parts in zip(*columns, strict=True)]
+    names, titles = (" + ".join(getattr(one, key) for one in stories) for key in ("name", "title"))
+    return Story(names, titles, text, tuple(words), *joined)
 
 
 @dataclass(frozen=True, eq=False)
