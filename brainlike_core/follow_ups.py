@@ -115,6 +115,7 @@ def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = _s
     ) -> NeuronAnchors:
         from .science.anchoring import anchor_neurons
         from .science.matching import location_overlap
+        from .science.story_rows import by_story, row_stories, rows_at
         from .science.timing import zscore
 
         responses, (recording, *_), atlas, encoding = stored
@@ -122,10 +123,14 @@ def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = _s
             atlas.labels, recording.vertex_location, atlas.n_networks, recording.n_locations
         )
         share = table / np.maximum(table.sum(0), 1)  # (n_locations, n_networks)
-        first = responses.first_tr + encoding.map_delay
-        rows = slice(first, first + len(responses.values))
-        courses = zscore(recording.bold[:, rows].mean(0, dtype=np.float32) @ share)
-        found = anchor_neurons(responses.values, courses, n_surrogates=config.n_surrogates, seed=config.seed)
+        rows, stories = (
+            rows_at(responses.rows, len(responses.values), encoding.map_delay),
+            row_stories(responses.rows),
+        )
+        courses = by_story(zscore, recording.bold[:, rows].mean(0, dtype=np.float32) @ share, stories)
+        found = anchor_neurons(
+            responses.values, courses, n_surrogates=config.n_surrogates, seed=config.seed, stories=stories
+        )
         return NeuronAnchors(
             run=config.run,
             networks=atlas.networks,

@@ -10,7 +10,14 @@ from nibabel.gifti import GiftiDataArray, GiftiImage
 
 import run_form
 from brainlike_core import __main__, archive, bridge, follow_ups, pipeline, report
-from brainlike_core.config import BridgeConfig, ExtractConfig, LayersConfig, RecordingConfig, RunConfig
+from brainlike_core.config import (
+    AnchorsConfig,
+    BridgeConfig,
+    ExtractConfig,
+    LayersConfig,
+    RecordingConfig,
+    RunConfig,
+)
 from brainlike_core.errors import RecordingError, UnknownNameError
 from brainlike_core.figures import captions, charts
 from brainlike_core.science import timing
@@ -227,6 +234,22 @@ def test_layers_are_asked_of_several_stories(walked):
     curve, _ = follow_ups.layer_answers(config, workspace)
     sampled = null_locations(run.recording.n_locations, config.max_locations)
     assert curve.rows["r"][0] == pytest.approx(run.encoding.r_heldout[sampled].mean(), abs=0.02)
+
+
+@needs_minilm
+def test_neurons_are_anchored_on_the_rows_of_every_story(walked):
+    """The largest r of a neuron, by hand from the TRs of both stories."""
+    workspace, run = walked
+    found = follow_ups.anchors(AnchorsConfig(run.id, n_surrogates=100), workspace)
+    entries = archive._known_record(run.id, workspace).entries
+    values = workspace.results.get(entries["responses"]).values[:, 7]
+    rows = run.dictionary.trs + run.encoding.map_delay
+    brain = run.recording.bold.mean(0)[rows]
+    inside = run.atlas.labels == found.network[7] + 1
+    course = brain[:, run.recording.vertex_location[inside]].mean(1)
+    parts = [course[run.dictionary.rows.labels == story] for story in (0, 1)]
+    course = np.concatenate([timing.zscore(part) for part in parts])
+    assert np.corrcoef(values, course)[0, 1] == pytest.approx(found.r[7], abs=1e-4)
 
 
 def test_the_command_line_takes_more_stories(capsys):

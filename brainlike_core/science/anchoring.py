@@ -17,6 +17,7 @@ from scipy import stats
 from ..errors import InputError
 from .stability import match_atoms
 from .statistics import fdr, p_from_null, phase_randomised, unit_columns
+from .story_rows import by_story
 
 N_SURROGATES = 1000
 COMMON_ORIGIN = 0.5  # the paper's
@@ -76,7 +77,12 @@ class Fingerprint:
 
 
 def anchor_neurons(
-    responses: np.ndarray, network_courses: np.ndarray, *, n_surrogates: int = N_SURROGATES, seed: int = 0
+    responses: np.ndarray,
+    network_courses: np.ndarray,
+    *,
+    n_surrogates: int = N_SURROGATES,
+    seed: int = 0,
+    stories: np.ndarray | None = None,
 ) -> Anchors:
     """The brain network that each neuron's response is most correlated with.
 
@@ -88,6 +94,8 @@ def anchor_neurons(
         Mean recording of each network; surrogates share one set of random
         phases, so what networks have in common stays.
     n_surrogates, seed : int
+    stories : (n_trs,), optional
+        Which of several stories each TR belongs to: phases are their own.
 
     Raises
     ------
@@ -97,7 +105,8 @@ def anchor_neurons(
     _check(responses, network_courses, "Neurons and brain networks", "TRs")
     courses = unit_columns(np.asarray(network_courses, np.float64))
     rng = np.random.default_rng(seed)
-    fakes = np.stack([phase_randomised(courses, rng) for _ in range(n_surrogates)])
+    change = lambda part: phase_randomised(part, rng)  # noqa: E731
+    fakes = np.stack([by_story(change, courses, stories) for _ in range(n_surrogates)])
     fakes /= np.maximum(np.linalg.norm(fakes, axis=1, keepdims=True), 1e-12)
     flat = fakes.transpose(1, 0, 2).reshape(len(courses), -1).astype(np.float32)
     found = [

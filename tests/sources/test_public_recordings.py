@@ -203,6 +203,12 @@ def test_runs_become_sections_by_their_number_and_length(prince):
     np.testing.assert_allclose(fifth.bold[0][:, cortex].std(axis=0), 1, atol=1e-3)
 
 
+def test_who_heard_a_section(prince):
+    """Name and position for `load_lpp`, whoever lacks the section left out."""
+    assert public_recordings.lpp_listeners(prince, 5) == {"sub-EN057": 1, "sub-EN058": 2}
+    assert public_recordings.lpp_listeners(prince.parent, 3) == {"sub-EN057": 1}
+
+
 def test_all_nine_sections(prince):
     """One recording each, in order, of the listener who has them all."""
     found = load_lpp(prince, ["EN057"])
