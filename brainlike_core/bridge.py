@@ -161,6 +161,7 @@ class _Bench:
 
     def ask(self, neurons: np.ndarray | None) -> tuple[np.ndarray, Language]:
         """Held-out r of each brain network, and language scores, with these neurons cut."""
+        from .science.blas_threads import threads_for
         from .science.bridge import network_means, remaining_courses
         from .science.held_out import held_out
         from .sources.word_responses import extract_words
@@ -174,7 +175,8 @@ class _Bench:
             self.means = read.values.mean(0)
         clocked = on_recording_clock(read, self.run.story, self.run.recording, self.whole)
         courses = remaining_courses(clocked.values, self.loadings, kept)
-        scores = held_out(courses, self.brains, self.whole.encoding.one_delay)
+        with threads_for(self.run.recording.n_locations):
+            scores = held_out(courses, self.brains, self.whole.encoding.one_delay)
         return network_means(scores.r, self.table), language
 
     @contextmanager

@@ -184,6 +184,7 @@ def _stored(question: Question, run_id: str, workspace: Workspace) -> list[Any]:
 def _curve(
     stored: list[Any], question: Question, config: LayersConfig, report: Callable[[float], None]
 ) -> LayerCurve:
+    from .science.blas_threads import threads_for
     from .science.layer_curve import layer_curve
     from .science.matching import location_overlap
 
@@ -193,9 +194,10 @@ def _curve(
     )
     dictionary = DictionaryConfig(**question.config["dictionary"])
     encoding = EncodingConfig(**question.config["encoding"])
-    return layer_curve(
-        responses, recording.bold, overlap, atlas.networks, dictionary, encoding, config, report
-    )
+    with threads_for(recording.n_locations):
+        return layer_curve(
+            responses, recording.bold, overlap, atlas.networks, dictionary, encoding, config, report
+        )
 
 
 def _profiles(

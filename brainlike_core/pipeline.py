@@ -384,16 +384,18 @@ def _encoding(state: _Walk, dictionary: Dictionary, recording: Recording, parts:
     config = state.config.encoding
 
     def compute() -> EncodingResult:
+        from .science.blas_threads import threads_for
         from .science.encoding import encode
 
-        return encode(
-            dictionary.atoms,
-            recording.bold,
-            dictionary.rows,
-            config,
-            nuisance=_nuisance(state, parts, recording),
-            progress=state.report("encoding"),
-        )
+        with threads_for(recording.n_locations):
+            return encode(
+                dictionary.atoms,
+                recording.bold,
+                dictionary.rows,
+                config,
+                nuisance=_nuisance(state, parts, recording),
+                progress=state.report("encoding"),
+            )
 
     inputs = (
         state.entries["dictionary"],
@@ -434,21 +436,23 @@ def _match(
 
     def compute() -> Correspondence:
         from .science import matching
+        from .science.blas_threads import threads_for
 
         turned = _turned(state, networks, recording)
         state.report("match")(0.1)
-        return matching.match(
-            dictionary.atoms,
-            recording.bold,
-            dictionary.rows,
-            encoded.z_maps,
-            encoded.atom_q,
-            _null(networks, turned, recording, config.null == "cortex-spin"),
-            networks.networks,
-            config,
-            state.config.encoding,
-            progress=lambda f: state.progress("match", 0.1 + 0.9 * f),
-        )
+        with threads_for(recording.n_locations):
+            return matching.match(
+                dictionary.atoms,
+                recording.bold,
+                dictionary.rows,
+                encoded.z_maps,
+                encoded.atom_q,
+                _null(networks, turned, recording, config.null == "cortex-spin"),
+                networks.networks,
+                config,
+                state.config.encoding,
+                progress=lambda f: state.progress("match", 0.1 + 0.9 * f),
+            )
 
     inputs = (state.entries["encoding"], atlas_digest(networks))
     return state.remember("match", dataclasses.asdict(config), inputs, compute)
@@ -522,13 +526,17 @@ def _equal_size(
     whole = state.config
 
     def compute() -> EqualSize:
+        from .science.blas_threads import threads_for
         from .science.equal_size import equal_size
 
         turned = _turned(state, networks, recording)
         null = _null(
             networks, turned[: whole.equal_size.n_spins], recording, whole.match.null == "cortex-spin"
         )
-        return equal_size(responses, recording.bold, recording.tr, null, whole, state.report("equal_size"))
+        with threads_for(recording.n_locations):
+            return equal_size(
+                responses, recording.bold, recording.tr, null, whole, state.report("equal_size")
+            )
 
     parts = (whole.dictionary, whole.encoding, whole.match, whole.equal_size)
     config: dict = {type(part).__name__: dataclasses.asdict(part) for part in parts}

@@ -81,7 +81,7 @@ ALLOWED = {
     "errors": set(),
     "__init__": BASE | {"pipeline", "report"},
 }
-SCIENCE_PACKAGES = {"numpy", "scipy", "sklearn", "torch", "numba", "pandas"}
+SCIENCE_PACKAGES = {"numpy", "scipy", "sklearn", "torch", "numba", "pandas", "threadpoolctl"}
 HOMES = {
     "streamlit": {"app", "figures/brain_viewer"},
     "dask": {"engine"},
