@@ -235,7 +235,7 @@ def test_an_unreadable_job_file_is_no_job(tmp_path):
 
 ASKER = """
 import json, sys, time
-from brainlike_core import engine
+from brainlike_core import engine, jobs
 from brainlike_core.config import RunConfig, read_config
 
 if __name__ == "__main__":
@@ -289,8 +289,9 @@ def test_walks_in_a_worker_are_seen_from_another_process(watched, data, tmp_path
 
 def watch_until_done(config, folder):
     """States of one walk while any is active, its last one included."""
-    seen = []
+    seen, began = [], time.monotonic()
     while any(job.state in ("queued", "running") for job in jobs.active(folder)):
+        assert time.monotonic() - began < 300, seen[-1]
         seen.append(jobs.status(config.id, folder))
         time.sleep(0.05)
     return [*seen, jobs.status(config.id, folder)]
@@ -298,7 +299,7 @@ def watch_until_done(config, folder):
 
 CHECKER = """
 import json, sys, time
-from brainlike_core import engine
+from brainlike_core import engine, jobs
 from brainlike_core.config import CheckConfig, read_config
 
 if __name__ == "__main__":
