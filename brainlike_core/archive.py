@@ -111,7 +111,8 @@ def _record(run_id: str, workspace: Workspace) -> RunRecord | None:
     return record if set(record.entries) >= _SHOWN else None
 
 
-def _known_record(run_id: str, workspace: Workspace) -> RunRecord:
+def known_record(run_id: str, workspace: Workspace) -> RunRecord:
+    """The record of a finished run; `UnknownNameError` where there is none."""
     record = _record(run_id, workspace)
     if record is None:
         raise UnknownNameError(
@@ -164,7 +165,7 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
     DamagedEntryError
         When a result is damaged or pruned; running it again mends it.
     """
-    record = _known_record(run_id, workspace)
+    record = known_record(run_id, workspace)
     parts = {}
     for step, key in record.entries.items():
         if step.split()[0] in ("extract", "responses"):
@@ -257,7 +258,7 @@ def choice_question(config: ChoiceConfig, workspace: Workspace) -> Question:
     ConfigError
         When its atoms are not those of a sparse dictionary.
     """
-    record = _known_record(config.run, workspace)
+    record = known_record(config.run, workspace)
     used = record.config["dictionary"]
     if "responses" not in record.entries or used["method"] != "sparse":
         raise ConfigError(
@@ -292,7 +293,7 @@ def anchors_question(config: AnchorsConfig, workspace: Workspace) -> Question:
     ConfigError
         When it has no neurons.
     """
-    record = _known_record(config.run, workspace)
+    record = known_record(config.run, workspace)
     if "responses" not in record.entries:
         raise ConfigError(
             "A baseline of features has no neurons", found=f"run {config.run[:12]}",
@@ -338,7 +339,7 @@ def profiles_question(config: LayersConfig, workspace: Workspace) -> Question:
 
 
 def _record_with_neurons(run_id: str, workspace: Workspace) -> RunRecord:
-    record = _known_record(run_id, workspace)
+    record = known_record(run_id, workspace)
     if "responses" not in record.entries:
         raise ConfigError(
             "Features of the words have no layers",

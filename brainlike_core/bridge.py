@@ -15,11 +15,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from .archive import Workspace, load_run
+from .archive import Workspace, known_record, load_run
 from .config import LOW_LEVEL, BridgeConfig, RunConfig
 from .errors import ConfigError, UnknownNameError
-from .lesions import Language, effect_table, language_scores
-from .networks import Progress, Reader, keep, poll, silent
+from .lesions import Language, effect_table, language_digests, language_scores
+from .networks import Reader, keep
+from .progress import Progress, poll, silent
 from .sources import text_sets
 from .store import Question
 from .story_clock import on_recording_clock, refuse_several_stories
@@ -74,9 +75,9 @@ def bridge(
     cuts = _cuts(run, config)
     reader = Reader(whole.extract, device)
     texts = text_sets.text_set("held-out", n_texts=config.n_texts)
-    question = Question(
-        "bridge", VERSION, dataclasses.asdict(config), (texts.digest, reader.revision)
-    )  # fmt: skip
+    walked = known_record(config.run, workspace).entries["match"]  # depends on all that the walk read
+    inputs = (walked, *language_digests(texts), reader.revision)
+    question = Question("bridge", VERSION, dataclasses.asdict(config), inputs)
 
     def compute() -> BridgeResult:
         bench = _Bench(run, whole, config, reader, texts.texts)

@@ -30,41 +30,23 @@ from .errors import ConfigError
 
 
 def add_commands(commands: Any) -> None:
-    """Add ``networks, lesion, preserve, anchors`` and ``fingerprint``."""
+    """Add ``networks, lesion, preserve, slim, anchors`` and ``fingerprint``."""
     _model_options(command(commands, "networks", "functional networks inside a model", _networks))
-    preserve = command(commands, "preserve", "keep only the neurons of C networks, for several C", _preserve)
-    _model_options(preserve)
-    counts = f"numbers of networks (default {' '.join(map(str, PreservationConfig().counts))})"
-    preserve.add_argument(
-        "--counts", type=int, nargs="+", default=PreservationConfig().counts, metavar="C", help=counts
+    _add_lesion(commands)
+    _add_preserve(commands)
+    _add_slim(commands)
+    anchors = command(
+        commands, "anchors", "which brain network each neuron of a finished run goes with", _anchors
     )
-    preserve.add_argument(
-        "--random",
-        type=int,
-        default=PreservationConfig().n_random,
-        metavar="N",
-        help="random sets of as many neurons",
-    )
-    preserve.add_argument(
-        "--task", action="append", default=[], metavar="TASK", help=f"also score {', '.join(TASKS)}; repeat"
-    )
+    anchors.add_argument("run", help="the first characters of its id")
     pair = command(
         commands, "fingerprint", "two models compared by their networks on the same texts", _fingerprint
     )
     _model_options(pair)
     pair.add_argument("--with", dest="other", required=True, metavar="NAME", help="the other model")
-    anchors = command(
-        commands, "anchors", "which brain network each neuron of a finished run goes with", _anchors
-    )
-    anchors.add_argument("run", help="the first characters of its id")
-    smaller = command(commands, "slim", "remove the intermediate neurons outside a model's networks", _slim)
-    _model_options(smaller)
-    smaller.set_defaults(neurons=SLIM_NEURONS.neurons, n_texts=SlimConfig().networks.n_texts)
-    smaller.add_argument("--equal", action="store_true", help="as many in every layer: opens in any program")
-    smaller.add_argument("--no-bias", action="store_true", help="without bias compensation")
-    smaller.add_argument(
-        "--out", default="", metavar="FOLDER", help="save the smaller model there (safetensors)"
-    )
+
+
+def _add_lesion(commands: Any) -> None:
     lesion = command(commands, "lesion", "cut networks out of a model, against random cuts", _lesion)
     _model_options(lesion)
     plain, add = LesionConfig(), lesion.add_argument
@@ -76,14 +58,39 @@ def add_commands(commands: Any) -> None:
     add("--add", type=float, default=plain.add, help="of amplify: what is added")
     add("--scale", type=float, default=plain.scale, help="of amplify: what responses are multiplied by")
     add("--random", type=int, default=plain.n_random, metavar="N", help="matched random cuts (default 20)")
-    add("--task", action="append", default=[], metavar="TASK", help=f"also score {', '.join(TASKS)}; repeat")
-    own = lesion.add_argument_group("the bridge: the sub-groups of a brain network, of a finished run")
-    own.add_argument("--run", default="", metavar="RUN", help="the first characters of its id")
-    own.add_argument(
-        "--fbn", default="Language", metavar="NETWORK", help="which brain network (default Language)"
-    )
-    own.add_argument("--against", default="", metavar="NETWORK", help="the other of the double dissociation")
-    own.add_argument("--rule", default=LINK_RULES[0], help=f"{' or '.join(LINK_RULES)} links")
+    _task_option(lesion)
+    add = lesion.add_argument_group(
+        "the bridge: the sub-groups of a brain network, of a finished run"
+    ).add_argument
+    add("--run", default="", metavar="RUN", help="the first characters of its id")
+    add("--fbn", default="Language", metavar="NETWORK", help="which brain network (default Language)")
+    add("--against", default="", metavar="NETWORK", help="the other of the double dissociation")
+    add("--rule", default=LINK_RULES[0], help=f"{' or '.join(LINK_RULES)} links")
+
+
+def _add_preserve(commands: Any) -> None:
+    preserve = command(commands, "preserve", "keep only the neurons of C networks, for several C", _preserve)
+    _model_options(preserve)
+    plain, add = PreservationConfig(), preserve.add_argument
+    counts = f"numbers of networks (default {' '.join(map(str, plain.counts))})"
+    add("--counts", type=int, nargs="+", default=plain.counts, metavar="C", help=counts)
+    add("--random", type=int, default=plain.n_random, metavar="N", help="random sets of as many neurons")
+    _task_option(preserve)
+
+
+def _add_slim(commands: Any) -> None:
+    slim = command(commands, "slim", "remove the intermediate neurons outside a model's networks", _slim)
+    _model_options(slim)
+    slim.set_defaults(neurons=SLIM_NEURONS.neurons, n_texts=SlimConfig().networks.n_texts)
+    add = slim.add_argument
+    add("--equal", action="store_true", help="as many in every layer: opens in any program")
+    add("--no-bias", action="store_true", help="without bias compensation")
+    add("--out", default="", metavar="FOLDER", help="save the smaller model there (safetensors)")
+
+
+def _task_option(parser: argparse.ArgumentParser) -> None:
+    text = f"also score {', '.join(TASKS)}; repeat"
+    parser.add_argument("--task", action="append", default=[], metavar="TASK", help=text)
 
 
 def _model_options(parser: argparse.ArgumentParser) -> None:
@@ -185,7 +192,7 @@ def _slim(given: argparse.Namespace) -> None:
     found = _done(config, given)
     numbers = report_networks.slim(found)
     if given.out:
-        everywhere = slimming.save(config, found, given.out, data_folder(given))
+        everywhere = slimming.save(config, found, given.out)
         numbers |= {"folder": given.out, "opens_everywhere": everywhere}
         opens = (
             "any program of the library opens it"

@@ -34,13 +34,14 @@ from .config import (
 )
 from .errors import BrainlikeError, CancelledError
 from .jobs import KINDS, Config, Job, queue
+from .progress import Progress
 
 
 def run_now(
     config: Config,
     folder: str | Path,
     data_folder: str | None = None,
-    watch: pipeline.Progress | None = None,
+    watch: Progress | None = None,
     device: str = "auto",
 ) -> Any:
     """Do a job in this process, with its state on disk for others to see; returns what it makes.
@@ -65,9 +66,7 @@ def run_now(
     return _work(job, data_folder, watch, device)
 
 
-def _work(
-    job: Job, data_folder: str | None, watch: pipeline.Progress | None = None, device: str = "auto"
-) -> Any:
+def _work(job: Job, data_folder: str | None, watch: Progress | None = None, device: str = "auto") -> Any:
     """Walk or check, and write how it stands and how it ended."""
 
     def progress(step: str, fraction: float) -> None:
@@ -91,7 +90,7 @@ def _work(
     return made
 
 
-def _compute(job: Job, data_folder: str | None, progress: pipeline.Progress, device: str) -> Any:
+def _compute(job: Job, data_folder: str | None, progress: Progress, device: str) -> Any:
     """The step behind a kind of job."""
     config, workspace = job.config, job.workspace
     if isinstance(config, CheckConfig):

@@ -10,18 +10,13 @@ import numpy as np
 from .archive import Workspace, anchors_question, choice_question, curve_question, profiles_question
 from .config import AnchorsConfig, ChoiceConfig, DictionaryConfig, EncodingConfig, LayersConfig
 from .errors import RecordingError
+from .progress import Progress, poll, silent
 from .store import Question
 from .values import DictionaryChoice, LayerCurve, LayerProfiles, NeuronAnchors
 
-Progress = Callable[[str, float], None]
-
-
-def _silent(step: str, fraction: float) -> None:
-    """No one watches."""
-
 
 def choose_dictionary(
-    config: ChoiceConfig, workspace: Workspace, progress: Progress = _silent
+    config: ChoiceConfig, workspace: Workspace, progress: Progress = silent
 ) -> DictionaryChoice:
     """Compare settings of the dictionary on the stored neurons of a finished run.
 
@@ -59,7 +54,7 @@ def choose_dictionary(
 
 
 def layer_answers(
-    config: LayersConfig, workspace: Workspace, progress: Progress = _silent
+    config: LayersConfig, workspace: Workspace, progress: Progress = silent
 ) -> tuple[LayerCurve, LayerProfiles]:
     """Which layers of a finished run predict the brain, and in which layers its sub-groups lie.
 
@@ -87,7 +82,7 @@ def layer_answers(
     return curve, _remember(asked, workspace, progress, _profiles, config)
 
 
-def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = _silent) -> NeuronAnchors:
+def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = silent) -> NeuronAnchors:
     """Which brain network each neuron of a finished run is most synchronised with (arXiv 2303.14871).
 
     Parameters
@@ -152,10 +147,6 @@ def _remember(
 ) -> Any:
     """The stored answer, or a new one from what the run stored; watched, and stopped on request."""
 
-    def cancelled() -> bool:
-        progress(question.step, 0.0)  # raises CancelledError where the person asked to stop
-        return False
-
     def report(fraction: float) -> None:
         progress(question.step, fraction)
 
@@ -163,7 +154,7 @@ def _remember(
     found = workspace.results.remember(
         question,
         lambda: compute(_stored(question, config.run, workspace), question, config, report),
-        cancelled=cancelled,
+        cancelled=poll(progress, question.step),
     )
     progress(question.step, 1.0)
     return found

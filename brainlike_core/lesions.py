@@ -13,10 +13,11 @@ import pandas as pd
 from .archive import Workspace
 from .config import LesionConfig
 from .errors import ConfigError
-from .networks import Progress, Reader, keep, networks_of, poll, silent
+from .networks import Reader, keep, networks_of, networks_question, texts_of
+from .progress import Progress, poll, silent
 from .sources import task_items, text_sets
 from .store import Question
-from .values import LesionResult, ModelNetworks, Scores
+from .values import LesionResult, ModelNetworks, Scores, TextSet
 
 VERSION = 1  # raise it when the code changes the result
 N_SHARES = 3  # random lesions of 15 % of all neurons
@@ -66,9 +67,9 @@ def lesion(
     reader = Reader(config.networks.extract, device)
     networks = networks_of(config.networks, reader, workspace, data, progress)
     texts = text_sets.text_set("held-out", n_texts=config.n_texts)
-    tasks = {name: task_items.choice_task(name) for name in config.tasks}
-    digests = (texts.digest, task_items.paraphrase_pairs().digest, *(one.digest for one in tasks.values()))
-    question = Question("lesion", VERSION, dataclasses.asdict(config), (*digests, reader.revision))
+    inside = networks_question(config.networks, texts_of(config.networks, data), reader)
+    inputs = (inside.key, *language_digests(texts, config.tasks))
+    question = Question("lesion", VERSION, dataclasses.asdict(config), inputs)
     found = workspace.results.remember(
         question,
         lambda: _lesion(config, networks, reader, texts.texts, progress),
@@ -201,6 +202,12 @@ def named_neurons(config: LesionConfig, networks: ModelNetworks) -> np.ndarray:
             do="choose other networks or layers, or a lower threshold",
         )  # fmt: skip
     return named
+
+
+def language_digests(texts: TextSet, tasks: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Digests of all that `language_scores` may read."""
+    own = (task_items.choice_task(name).digest for name in tasks)
+    return (texts.digest, task_items.paraphrase_pairs().digest, *own)
 
 
 def language_scores(model: Any, texts: tuple[str, ...], tasks: tuple[str, ...] = ()) -> Language:

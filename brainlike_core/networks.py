@@ -20,19 +20,13 @@ import pandas as pd
 from .archive import Workspace, write_record
 from .config import ExtractConfig, NetworksConfig
 from .errors import ConfigError
+from .progress import Progress, poll, silent
 from .sources import model_catalogue, text_sets
 from .store import Question
 from .values import ModelNetworks, NetworkFingerprint, Provenance, TextSet, TokenResponses
 
-# Raise a number when the code changes the result.
 STEPS = ("tokens", "networks", "recurrence", "stability")
-VERSION = 1
-
-Progress = Callable[[str, float], None]
-
-
-def silent(step: str, fraction: float) -> None:
-    """No one watches."""
+VERSION = 1  # raise it when the code changes the result
 
 
 @dataclass
@@ -64,6 +58,17 @@ class Reader:
         if model_catalogue.parse_model_name(self.extract.model)[0] == "wheel":
             return model_catalogue.model_card(self.extract.model).revision
         return self.model.body.revision
+
+    def tokens(
+        self, texts: list[str], tell: Callable[[float], None] = lambda fraction: None
+    ) -> TokenResponses:
+        """The responses of its neurons to every token of texts."""
+        from .sources.token_responses import extract_tokens
+
+        return extract_tokens(
+            self.model.body, texts, neurons=self.extract.neurons, layers=self.extract.layers,
+            progress=lambda fraction, told: tell(fraction),
+        )  # fmt: skip
 
     @property
     def torch_device(self) -> str:
@@ -115,11 +120,8 @@ def networks_of(
 ) -> ModelNetworks:
     """`find_networks` with a model that may be open already."""
     progress("tokens", 0.0)
-    sets = [text_sets.text_set(name, data, config.n_texts) for name in config.text_sets]
-    question = Question(
-        "networks", VERSION, dataclasses.asdict(config),
-        (*(one.digest for one in sets), reader.revision),
-    )  # fmt: skip
+    sets = texts_of(config, data)
+    question = networks_question(config, sets, reader)
     found = workspace.results.remember(
         question,
         lambda: _find(config, sets, reader, progress),
@@ -132,14 +134,15 @@ def networks_of(
     return found
 
 
-def poll(progress: Progress, step: str) -> Callable[[], bool]:
-    """What the store asks while it waits for another process."""
+def texts_of(config: NetworksConfig, data: str | Path | None) -> list[TextSet]:
+    """The sets of texts that networks are found on."""
+    return [text_sets.text_set(name, data, config.n_texts) for name in config.text_sets]
 
-    def cancelled() -> bool:
-        progress(step, 0.0)  # raises CancelledError where the person asked to stop
-        return False
 
-    return cancelled
+def networks_question(config: NetworksConfig, sets: list[TextSet], reader: Reader) -> Question:
+    """What is asked: which networks, in which texts, of which weights."""
+    digests = (*(one.digest for one in sets), reader.revision)
+    return Question("networks", VERSION, dataclasses.asdict(config), digests)
 
 
 def keep(config: Any, step: str, question: Question, workspace: Workspace) -> None:
@@ -151,14 +154,10 @@ def keep(config: Any, step: str, question: Question, workspace: Workspace) -> No
 def _find(config: NetworksConfig, sets: list[TextSet], reader: Reader, progress: Progress) -> ModelNetworks:
     from .science import decomposition, recurrence
     from .science.decomposition_stability import component_stability
-    from .sources.token_responses import extract_tokens
 
     texts = [text for one in sets for text in one.texts]
     kinds = np.repeat([one.name for one in sets], [len(one.texts) for one in sets])
-    read = extract_tokens(
-        reader.model.body, texts, neurons=config.extract.neurons, layers=config.extract.layers,
-        progress=lambda fraction, told: progress("tokens", fraction),
-    )  # fmt: skip
+    read = reader.tokens(texts, lambda fraction: progress("tokens", fraction))
     options: dict[str, Any] = {"method": config.method, "seed": config.seed, "device": reader.torch_device}
     z = decomposition.standardised(read.values)
     found = decomposition.decompose(

@@ -27,6 +27,7 @@ from .config import (
     RunConfig,
 )
 from .inventory import atlas, surface
+from .progress import Progress, poll, silent
 from .sources import located, low_level, model_catalogue
 from .store import Question
 from .story_clock import Parts, feature_atoms, features_of_stories, on_clock_of_stories, story_parts
@@ -62,12 +63,6 @@ VERSIONS = dict.fromkeys(STEPS, 1) | {
     "atlas": 1,
 }
 
-Progress = Callable[[str, float], None]
-
-
-def _silent(step: str, fraction: float) -> None:
-    """No one watches."""
-
 
 # -- the walk -----------------------------------------------------------------------
 
@@ -91,19 +86,12 @@ class _Walk:
         question = Question(step, VERSIONS[step], config, inputs)
         self.progress(step, 0.0)
         value = self.workspace.results.remember(
-            question, compute, device=_device_of, cancelled=self._poll(step)
+            question, compute, device=_device_of, cancelled=poll(self.progress, step)
         )
         self.entries[entry or step] = question.key
         self.seconds[entry or step] = self.workspace.results.provenance(question.key).seconds
         self.progress(step, 1.0)
         return value
-
-    def _poll(self, step: str) -> Callable[[], bool]:
-        def cancelled() -> bool:
-            self.progress(step, 0.0)  # raises CancelledError where the person asked to stop
-            return False
-
-        return cancelled
 
     def report(self, step: str) -> Callable[[float], None]:
         return lambda fraction: self.progress(step, fraction)
@@ -119,7 +107,7 @@ def walk(
     workspace: Workspace,
     *,
     data: str | Path | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
     device: str = "auto",
 ) -> Run:
     """Walk from a story to brain networks; every step that is known is read, not computed.
@@ -203,7 +191,7 @@ def check_fit(
     config: CheckConfig,
     workspace: Workspace,
     data: str | Path | None = None,
-    progress: Progress = _silent,
+    progress: Progress = silent,
 ) -> FitCheck:
     """Read a recording, its story and its sound, check that they fit, and keep the answer by the check's id.
 

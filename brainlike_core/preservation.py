@@ -11,9 +11,10 @@ import pandas as pd
 
 from .archive import Workspace
 from .config import PreservationConfig
-from .lesions import language_scores
-from .networks import Progress, Reader, keep, poll, silent
-from .sources import task_items, text_sets
+from .lesions import language_digests, language_scores
+from .networks import Reader, keep, texts_of
+from .progress import Progress, poll, silent
+from .sources import text_sets
 from .store import Question
 from .values import PreservationCurve
 
@@ -51,14 +52,10 @@ def preservation(
         As `networks.find_networks`; fewer components in the texts than are asked for.
     """
     progress("tokens", 0.0)
-    reader, inner = Reader(config.networks.extract, device), config.networks
-    sets = [text_sets.text_set(name, data, inner.n_texts) for name in inner.text_sets]
-    held_out = text_sets.text_set("held-out", n_texts=config.n_texts)
-    tasks = [task_items.choice_task(name) for name in config.tasks]
-    question = Question(
-        "preservation", VERSION, dataclasses.asdict(config),
-        (*(one.digest for one in sets), held_out.digest, *(one.digest for one in tasks), reader.revision),
-    )  # fmt: skip
+    reader = Reader(config.networks.extract, device)
+    sets, held_out = texts_of(config.networks, data), text_sets.text_set("held-out", n_texts=config.n_texts)
+    inputs = (*(one.digest for one in sets), *language_digests(held_out, config.tasks), reader.revision)
+    question = Question("preservation", VERSION, dataclasses.asdict(config), inputs)
     found = workspace.results.remember(
         question,
         lambda: _curve(
@@ -82,15 +79,11 @@ def _curve(
     from .science import decomposition
     from .science.lesion_effects import matched_random
     from .sources.interventions import preserve
-    from .sources.token_responses import extract_tokens
 
     inner = config.networks
     where: dict[str, Any] = {"kind": inner.extract.neurons, "layers": inner.extract.layers}
     body = reader.model.body
-    read = extract_tokens(
-        body, texts, neurons=inner.extract.neurons, layers=inner.extract.layers,
-        progress=lambda fraction, told: progress("tokens", fraction),
-    )  # fmt: skip
+    read = reader.tokens(texts, lambda fraction: progress("tokens", fraction))
     z = decomposition.standardised(read.values)
     whole = language_scores(reader.model, held_out, config.tasks)
     rows, steps = [], len(config.counts) * (config.n_random + 2)

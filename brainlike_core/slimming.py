@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,15 @@ import pandas as pd
 
 from .archive import Workspace
 from .config import SlimConfig
-from .lesions import language_scores
-from .networks import Progress, Reader, keep, poll, silent
-from .sources import task_items, text_sets
+from .errors import ConfigError
+from .lesions import language_digests, language_scores
+from .networks import Reader, keep, texts_of
+from .progress import Progress, poll, silent
+from .sources import text_sets
 from .store import Question
 from .values import SlimResult
 
-VERSION = 1  # raise it when the code changes the result
+VERSION = 2  # raise it when the code changes the result
 
 
 def slim(
@@ -53,11 +55,10 @@ def slim(
         As `networks.find_networks`; a family that cannot be pruned.
     """
     progress("tokens", 0.0)
-    reader, inner = Reader(config.networks.extract, device), config.networks
-    sets = [text_sets.text_set(name, data, inner.n_texts) for name in inner.text_sets]
-    held_out = text_sets.text_set("held-out", n_texts=config.n_texts)
-    digests = (*(one.digest for one in sets), held_out.digest, task_items.paraphrase_pairs().digest)
-    question = Question("slim", VERSION, dataclasses.asdict(config), (*digests, reader.revision))
+    reader = Reader(config.networks.extract, device)
+    sets, held_out = texts_of(config.networks, data), text_sets.text_set("held-out", n_texts=config.n_texts)
+    inputs = (*(one.digest for one in sets), *language_digests(held_out), reader.revision)
+    question = Question("slim", VERSION, dataclasses.asdict(config), inputs)
     texts = [text for one in sets for text in one.texts]
     found = workspace.results.remember(
         question,
@@ -70,7 +71,7 @@ def slim(
     return found
 
 
-def save(config: SlimConfig, found: SlimResult, folder: str | Path, data: str | Path | None = None) -> bool:
+def save(config: SlimConfig, found: SlimResult, folder: str | Path) -> bool:
     """Write the smaller model as safetensors with its config and tokenizer.
 
     Returns
@@ -83,7 +84,6 @@ def save(config: SlimConfig, found: SlimResult, folder: str | Path, data: str | 
     ConfigError
         The folder is not empty.
     """
-    from .errors import ConfigError
     from .sources.pruning import prune, save_pruned
 
     place = Path(folder)
@@ -93,23 +93,8 @@ def save(config: SlimConfig, found: SlimResult, folder: str | Path, data: str | 
             do="name another with --out",
         )  # fmt: skip
     place.mkdir(parents=True, exist_ok=True)
-    reader = Reader(config.networks.extract, "cpu")
-    means = _means(config, reader, data) if config.compensate else None
-    return save_pruned(prune(reader.model, found.keep, means=means), place)
-
-
-def _read(config: SlimConfig, reader: Reader, texts: list[str], tell: Callable[[float], None]) -> Any:
-    from .sources.token_responses import extract_tokens
-
-    return extract_tokens(
-        reader.model.body, texts, neurons="ffn_mid", progress=lambda fraction, told: tell(fraction)
-    )
-
-
-def _means(config: SlimConfig, reader: Reader, data: Any) -> np.ndarray:
-    sets = [text_sets.text_set(name, data, config.networks.n_texts) for name in config.networks.text_sets]
-    read = _read(config, reader, [text for one in sets for text in one.texts], lambda fraction: None)
-    return read.values.mean(0, dtype=np.float64)
+    model = Reader(config.networks.extract, "cpu").model
+    return save_pruned(prune(model, found.keep, means=found.means if config.compensate else None), place)
 
 
 def _slim(
@@ -119,8 +104,8 @@ def _slim(
     from .sources.pruning import n_parameters, prune
 
     inner = config.networks
-    read = _read(config, reader, texts, lambda fraction: progress("tokens", fraction))
-    n_layers, means = len(read.layers), read.values.mean(0, dtype=np.float64) if config.compensate else None
+    read = reader.tokens(texts, lambda fraction: progress("tokens", fraction))
+    n_layers, means = len(read.layers), read.values.mean(0, dtype=np.float64).astype(np.float32)
     found = decomposition.decompose(
         read.values, inner.n_components, method=inner.method, seed=inner.seed, device=reader.torch_device
     )
@@ -132,7 +117,11 @@ def _slim(
     rows: list[dict[str, Any]] = []
     ways = list(_ways(config, reader.model, kept, n_layers))
     for i, (way, draw, mask) in enumerate(ways):
-        model = reader.model if mask is None else prune(reader.model, mask, means=means)
+        model = (
+            reader.model
+            if mask is None
+            else prune(reader.model, mask, means=means if config.compensate else None)
+        )
         began = time.perf_counter()
         scores = language_scores(model, held_out)
         taken = {"seconds": time.perf_counter() - began, "n_parameters": n_parameters(model)}
@@ -142,7 +131,7 @@ def _slim(
             for (task, measure), score in scores.items()
         ]  # fmt: skip
         progress("removed", (i + 1) / (len(ways) + 1))
-    return SlimResult(read.model, kept, n_layers, read.n_units, pd.DataFrame(rows))
+    return SlimResult(read.model, kept, means, n_layers, read.n_units, pd.DataFrame(rows))
 
 
 def _ways(

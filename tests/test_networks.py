@@ -119,6 +119,22 @@ def test_a_lesion_is_held_against_random_ones_of_the_same_layers(cut, found):
     assert cut.continuations["prompt"].tolist() == list(lesions.PROMPTS)
 
 
+def test_other_texts_in_the_same_folder_are_another_lesion(planted, tmp_path, monkeypatch):
+    """The same config, but a text was changed: networks and lesion are made again, not read."""
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    for number, text in enumerate(planted_texts(6, seed=1)):
+        (folder / f"{number}.txt").write_text(text)
+    config = LesionConfig(
+        small((planted[0], str(folder)), n_components=3), network=(0,), n_random=19, n_texts=2
+    )
+    workspace, computed = archive.open_store(tmp_path / "cache"), watch_computing(monkeypatch)
+    lesions.lesion(config, workspace)
+    (folder / "0.txt").write_text(planted_texts(1, seed=9)[0])
+    lesions.lesion(config, workspace)
+    assert computed == ["networks", "lesion"] * 2
+
+
 def test_nothing_cut_is_nothing_lost(planted, workspace, found):
     """Amplified by 1 + 1e-12: every score is as before, whatever the neurons."""
     config = LesionConfig(

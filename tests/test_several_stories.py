@@ -158,12 +158,12 @@ def test_a_location_is_constant_where_it_moves_in_no_story():
 def test_each_story_is_read_by_itself(walked, data, monkeypatch):
     """A story's responses are those of its own walk, bit by bit, and what the model read is shared with it."""
     workspace, run = walked
-    together = archive._known_record(run.id, workspace).entries
+    together = archive.known_record(run.id, workspace).entries
     computed = watch_computing(monkeypatch)
     config = small_config(recording=RecordingConfig("narratives-tunnel", subjects=(2, 3, 4)))
     alone = pipeline.walk(config, workspace, data=data)
     assert "extract" not in computed and "responses" in computed
-    own = archive._known_record(alone.id, workspace).entries
+    own = archive.known_record(alone.id, workspace).entries
     assert own["extract"] == together["extract 2"]
     both, one = (workspace.results.get(entries["responses"]) for entries in (together, own))
     (_, *first), second = both.stories
@@ -241,7 +241,7 @@ def test_neurons_are_anchored_on_the_rows_of_every_story(walked):
     """The largest r of a neuron, by hand from the TRs of both stories."""
     workspace, run = walked
     found = follow_ups.anchors(AnchorsConfig(run.id, n_surrogates=100), workspace)
-    entries = archive._known_record(run.id, workspace).entries
+    entries = archive.known_record(run.id, workspace).entries
     values = workspace.results.get(entries["responses"]).values[:, 7]
     rows = run.dictionary.trs + run.encoding.map_delay
     brain = run.recording.bold.mean(0)[rows]

@@ -247,7 +247,7 @@ def _averages(means: np.ndarray, shape: tuple[int, ...]) -> torch.Tensor:
             "Means of neurons do not fit the model", found=f"shape {numbers.shape}",
             needed=f"{np.prod(shape)} finite numbers", do="give one per intermediate neuron",
         )  # fmt: skip
-    return torch.from_numpy(numbers.reshape(shape))
+    return torch.tensor(numbers.reshape(shape))
 
 
 def _compensate(body: nn.Module, part: FeedForward, removed: torch.Tensor) -> None:

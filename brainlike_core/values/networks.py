@@ -218,6 +218,8 @@ class SlimResult(Frozen):
     model : str
     keep : bool (n_layers * n_units,)
         Intermediate neurons that stay.
+    means : float32 (n_layers * n_units,)
+        Mean response of each: what removed ones leave in a bias.
     n_layers, n_units : int
     rows : DataFrame
         way (``whole, networks, magnitude, random``), draw, n_parameters, task,
@@ -226,6 +228,7 @@ class SlimResult(Frozen):
 
     model: str
     keep: np.ndarray
+    means: np.ndarray
     n_layers: int
     n_units: int
     rows: pd.DataFrame
