@@ -2,10 +2,10 @@
 
 import streamlit as st
 
-import page_parts as parts
-import run_form
+import parts
 from brainlike_core import archive, engine, inventory, jobs, report
 from brainlike_core.figures import charts
+from parts import run_form
 
 HERO = (
     "A story is read by a language model and heard by people in a scanner. Brainlike groups the model's neurons "
@@ -15,13 +15,13 @@ HERO = (
 
 def begin(configs: list) -> None:
     """Start runs in another process."""
-    engine.start(configs, parts.CACHE, parts.DATA, parts.SCHEDULER)
+    engine.start(configs, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
 
 
 @st.fragment(run_every=1)
 def progress() -> None:
     """Runs under way; when one ends the page is drawn again."""
-    watched = jobs.active(parts.CACHE)
+    watched = jobs.active(parts.places.CACHE)
     under_way = [job.run_id for job in watched if job.state in ("queued", "running")]
     ended = set(st.session_state.get("under way", [])) - set(under_way)
     st.session_state["under way"] = under_way
@@ -38,7 +38,9 @@ with parts.page("Start", HERO):
     result, new = grid.cell(column_span=2), grid.cell()
     with new.container(border=True):
         st.subheader("New run", anchor=False)
-        configs = run_form.run_form(inventory.catalogue(parts.DATA), archive.kept_recordings(parts.store()))
+        configs = run_form.run_form(
+            inventory.catalogue(parts.places.DATA), archive.kept_recordings(parts.store())
+        )
         if st.button(
             "Run", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not configs
         ):
@@ -46,7 +48,7 @@ with parts.page("Start", HERO):
             st.rerun()
         if configs:
             st.caption("The same from the command line:")
-            st.code(run_form.command(configs, parts.DATA), language=None, wrap_lines=True)
+            st.code(run_form.command(configs, parts.places.DATA), language=None, wrap_lines=True)
     with result:
         if not finished:
             with st.container(border=True, horizontal_alignment="center"):
@@ -71,4 +73,4 @@ with parts.page("Start", HERO):
         st.subheader("Finished runs", anchor=False)
         parts.run_table(finished, run.id)
         st.caption("This run again:")
-        st.code(run_form.command([run.config], parts.DATA), language=None, wrap_lines=True)
+        st.code(run_form.command([run.config], parts.places.DATA), language=None, wrap_lines=True)

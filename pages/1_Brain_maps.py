@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-import page_parts as parts
+import parts
 from brainlike_core.figures import captions, charts
 
 with parts.page("Brain maps", "Where in the brain does this sub-group of neurons predict?"):

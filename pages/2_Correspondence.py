@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-import choice_parts
-import page_parts as parts
+import parts
 from brainlike_core.figures import captions, charts
+from parts import choice
 
 
 def open_cell() -> None:
@@ -65,7 +65,7 @@ with parts.page("Correspondence", "Which sub-group of neurons goes with which br
         st.subheader("Held against the planted truth", anchor=False)
         st.markdown(captions.recovery(run))
         parts.recovery_table(run.recovery)
-    choice_parts.why_this_many(run, atom)
+    choice.why_this_many(run, atom)
     links = c.links()
     st.download_button(
         "Links as CSV", links.to_csv(index=False), f"links_{run.id[:12]}.csv", icon=":material/download:"

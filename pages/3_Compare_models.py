@@ -2,13 +2,12 @@
 
 import streamlit as st
 
-import compare_parts
-import depth_parts
-import page_parts as parts
+import parts
 from brainlike_core.figures import captions, comparison
+from parts import compare, depth
 
 with parts.page("Compare models", "How do models differ in how their sub-groups are organised?"):
-    runs = compare_parts.choose_runs()
+    runs = compare.choose_runs()
     grid = st.grid(2, min_column_width=420, gap="large")
     left, right = grid.cell(), grid.cell()
     with left:
@@ -29,7 +28,7 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
         parts.figure(chart, captions.tradeoff(runs), "Diversity against consistency", "tradeoff")
 
     st.subheader("What can be said", anchor=False)
-    found = compare_parts.claims(runs)
+    found = compare.claims(runs)
     if found:
         st.caption(captions.claims(runs))
 
@@ -44,7 +43,7 @@ with parts.page("Compare models", "How do models differ in how their sub-groups 
     parts.figure(chart, captions.involvement(runs, rule), "Linked sub-groups of each network", "involvement")
 
     st.subheader("Which layers predict the brain", anchor=False)
-    depth_parts.which_layers(runs)
+    depth.which_layers(runs)
 
     st.subheader("Where in depth", anchor=False)
     chart = comparison.layer_profiles(runs)

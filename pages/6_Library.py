@@ -2,12 +2,12 @@
 
 import streamlit as st
 
-import library_parts as library
-import page_parts as parts
+import parts
 from brainlike_core import inventory
+from parts import library
 
 with parts.page("Library", "What is here, what can be had, and does your own recording fit?"):
-    catalogue = inventory.catalogue(parts.DATA)
+    catalogue = inventory.catalogue(parts.places.DATA)
     names = ["Recordings", "Your own", "Models", "Atlases", "Surfaces and texts", "Store"]
     # The tab is in the address, so that a reload comes back to it.
     recordings, own, models, atlases, surfaces, store = st.tabs(names, key="tab", bind="query-params")

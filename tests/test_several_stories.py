@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from nibabel.gifti import GiftiDataArray, GiftiImage
 
-import run_form
 from brainlike_core import __main__, archive, bridge, follow_ups, pipeline, report
 from brainlike_core.config import (
     AnchorsConfig,
@@ -24,6 +23,7 @@ from brainlike_core.science import timing
 from brainlike_core.science.encoding_nulls import null_locations
 from brainlike_core.sources import joined_recordings, located
 from brainlike_core.values import Recording
+from parts import run_form
 from tests.small_world import SENTENCES, needs_minilm, small_config, watch_computing
 
 TR, N6 = 1.5, 40_962

@@ -5,7 +5,6 @@ import shlex
 
 import pytest
 
-import network_form
 from brainlike_core import archive, archive_networks, engine, jobs
 from brainlike_core.__main__ import _parser
 from brainlike_core.commands_inside import lesion_config, networks_config
@@ -17,6 +16,7 @@ from brainlike_core.config import (
     PreservationConfig,
 )
 from brainlike_core.errors import UnknownNameError
+from parts import network_form
 from tests import synthetic_networks as made
 from tests import synthetic_run
 from tests.pages.test_pages import _point, box, said, show
@@ -228,7 +228,7 @@ def test_a_finished_bridge_ends_with_its_verdict(found, dissociates):
 
 def test_embedded_slides_show_results_without_controls(found, monkeypatch):
     """No button that starts anything."""
-    monkeypatch.setattr("page_parts.embedded", lambda: True)
+    monkeypatch.setattr("parts.embedded", lambda: True)
     app = show(PAGE)
     assert "**Network 1**" in said(app) and not {"Find networks", "Cut"} & set(labels(app))
 

@@ -8,11 +8,11 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import library_parts
-import model_parts
-import page_parts
+import parts
 from brainlike_core import archive, engine, fetching, inventory, jobs
 from brainlike_core.config import CheckConfig, RecordingConfig
+from parts import library as library_parts
+from parts import models as model_parts
 from tests.pages.test_pages import ROOT, said
 from tests.small_study import TR, write_study
 
@@ -22,9 +22,9 @@ def empty(monkeypatch, tmp_path):
     """An empty store and no data folder."""
     st.cache_data.clear()
     st.cache_resource.clear()
-    monkeypatch.setattr(page_parts, "CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(parts.places, "CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(library_parts, "UPLOADS", tmp_path / "cache" / "uploads")
-    monkeypatch.setattr(page_parts, "DATA", None)
+    monkeypatch.setattr(parts.places, "DATA", None)
     monkeypatch.setattr(fetching, "_downloads", {})
 
 
@@ -117,7 +117,7 @@ def test_ones_own_recording_is_checked_kept_and_offered(at_once, tmp_path):
     again.run()
     assert [s.value for s in again.success] == [s.value for s in app.success]
     button(app, "Keep it for runs").click().run()
-    assert [r.story for r in archive.kept_recordings(page_parts.store())] == [str(study.story)]
+    assert [r.story for r in archive.kept_recordings(parts.store())] == [str(study.story)]
     start = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
     assert "listeners" in next(b for b in start.selectbox if b.label == "Recording").options
 

@@ -8,9 +8,9 @@ import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import model_parts
-import page_parts
+import parts
 from brainlike_core import engine, fetching
+from parts import models as model_parts
 from tests.hub_server import Repo, hub  # noqa: F401
 from tests.pages.test_pages import ROOT, said
 
@@ -18,7 +18,7 @@ from tests.pages.test_pages import ROOT, said
 @pytest.fixture(autouse=True)
 def empty(monkeypatch, tmp_path):
     """Nothing has been run, and nothing was asked."""
-    monkeypatch.setattr(page_parts, "CACHE", str(tmp_path))
+    monkeypatch.setattr(parts.places, "CACHE", str(tmp_path))
     monkeypatch.setattr(fetching, "_cards", {})
     monkeypatch.setattr(fetching, "_downloads", {})
 

@@ -10,12 +10,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-import page_parts
-import run_form
+import parts
 from brainlike_core import archive, engine, inventory, jobs
 from brainlike_core.__main__ import _configs, _parser
 from brainlike_core.config import DictionaryConfig, ExtractConfig, MatchConfig, RunConfig
 from brainlike_core.errors import BrainlikeError
+from parts import run_form
 from tests import synthetic_run as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -51,7 +51,7 @@ def empty(monkeypatch, tmp_path):
 def _point(monkeypatch, folder):
     st.cache_data.clear()
     st.cache_resource.clear()
-    monkeypatch.setattr(page_parts, "CACHE", folder)
+    monkeypatch.setattr(parts.places, "CACHE", folder)
 
 
 def show(page: str = "app.py", **query: str) -> AppTest:
@@ -278,17 +278,17 @@ def test_a_command_quotes_a_folder_with_spaces():
 def test_ids_that_two_runs_share_are_not_a_run():
     """A prefix must be unique."""
     twins = ["a" * 63 + "b", "a" * 63 + "c"]
-    assert page_parts.parse_selection({"run": "a" * 12}, twins).run is None
-    assert page_parts.parse_selection({"run": twins[0]}, twins).run == twins[0]
+    assert parts.parse_selection({"run": "a" * 12}, twins).run is None
+    assert parts.parse_selection({"run": twins[0]}, twins).run == twins[0]
 
 
 def test_slugs_of_every_atlas_are_unique():
     """A slug names one network."""
     for entry in (e for e in inventory.catalogue()["atlases"] if e["here"]):
         networks = inventory.atlas(entry["name"]).networks
-        assert len({page_parts.slug(n) for n in networks}) == len(networks)
+        assert len({parts.slug(n) for n in networks}) == len(networks)
         for i, name in enumerate(networks):
-            assert page_parts.network_index(page_parts.slug(name), networks) == i
+            assert parts.network_index(parts.slug(name), networks) == i
 
 
 def test_settings_keep_the_app_closed_and_quiet():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import page_parts as parts
+import parts
 from brainlike_core import archive
 from brainlike_core.claims import Claim, comparable, compare
 from brainlike_core.figures import comparison

@@ -8,14 +8,15 @@ from typing import Any
 
 import streamlit as st
 
-import network_form
-import page_parts as parts
+import parts
 from brainlike_core import archive_networks, engine, inventory, jobs, report_networks
 from brainlike_core.archive_networks import Finished
 from brainlike_core.config import NetworksConfig
 from brainlike_core.errors import DamagedEntryError
 from brainlike_core.figures import charts, networks
 from brainlike_core.values import ModelNetworks
+
+from . import network_form
 
 # -- jobs -----------------------------------------------------------------------------
 
@@ -27,7 +28,7 @@ def under_way(kind: type) -> None:
 
 
 def _active(kind: type) -> list[jobs.Status]:
-    return [job for job in jobs.active(parts.CACHE, kind) if job.state in jobs.ACTIVE]
+    return [job for job in jobs.active(parts.places.CACHE, kind) if job.state in jobs.ACTIVE]
 
 
 @st.fragment(run_every=1)
@@ -44,7 +45,7 @@ def _cards(kind: type) -> None:
 
 def ask(config: Any, field: str, known: Sequence[str], label: str, cost: str, command: str) -> None:
     """A button that starts a job (or opens what is known), what it costs, and the command that does the same."""
-    now = jobs.status(config.id, parts.CACHE)
+    now = jobs.status(config.id, parts.places.CACHE)
     active = now is not None and now.state in jobs.ACTIVE
     if now is not None and now.state == "failed" and st.query_params.get(field) != config.id:
         st.warning(now.message, title="This did not work", icon=":material/info:")
@@ -54,7 +55,7 @@ def ask(config: Any, field: str, known: Sequence[str], label: str, cost: str, co
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button(said, key=f"ask-{field}", icon=icon, type=kind, disabled=active):
             if not done:
-                engine.start_aside(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
+                engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
             parts.select(**{field: config.id})
             st.rerun()
         st.caption("This is known already." if done else cost)
@@ -68,7 +69,7 @@ def asked(field: str, known: Sequence[str]) -> str | None:
     if not text or found is not None:
         return found
     whole = re.fullmatch(r"[0-9a-f]{64}", text, re.ASCII)
-    now = jobs.status(text, parts.CACHE) if whole else None
+    now = jobs.status(text, parts.places.CACHE) if whole else None
     if now is None or now.state == "done":
         st.caption(f":material/info: The link's {field} could not be found here; showing the newest instead.")
     elif now.state == "cancelled":
@@ -114,7 +115,7 @@ def _texts(config: NetworksConfig) -> str:
 
 
 def _find(finished: Sequence[Finished[NetworksConfig]]) -> None:
-    config = network_form.networks_form(inventory.catalogue(parts.DATA))
+    config = network_form.networks_form(inventory.catalogue(parts.places.DATA))
     if config is None:
         return
     model = config.extract.model
@@ -124,7 +125,7 @@ def _find(finished: Sequence[Finished[NetworksConfig]]) -> None:
         if took
         else "About 3 minutes for MiniLM and 160 texts on two cores; more with the size of the model."
     )
-    command = network_form.networks_command(config, parts.DATA)
+    command = network_form.networks_command(config, parts.places.DATA)
     ask(config, "inside", [one.id for one in finished], "Find networks", cost, command)
 
 

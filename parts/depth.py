@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import compare_parts
-import page_parts as parts
+import parts
 from brainlike_core import archive, engine, jobs
 from brainlike_core.config import LayersConfig
 from brainlike_core.depth_claims import depth_claims
 from brainlike_core.figures import comparison, layers
 from brainlike_core.values import LayerCurve, LayerProfiles, Run
+
+from .compare import show_claim
 
 _Found = list[tuple[Run, LayerCurve, LayerProfiles]]
 
@@ -53,7 +54,7 @@ def _show(known: _Found) -> None:
         for name, curve in zip(comparison.run_names(runs), curves, strict=True):
             st.markdown(f"**{name}**  \n{layers.best_sentence(curve)}")
             for claim in depth_claims(curve)[: -len(curve.pairs)]:  # their numbers hold the pairs
-                compare_parts.show_claim(claim)
+                show_claim(claim)
     with st.expander("By brain network", icon=":material/grid_on:", expanded=True):
         chart = layers.by_network(runs, curves)
         parts.figure(
@@ -83,20 +84,20 @@ def _ask(runs: Sequence[Run], configs: dict[str, LayersConfig]) -> None:
             "time, against the same phase-randomised recordings. A minute or two for the smaller models."
         )
     for run in offered:
-        config, now = configs[run.id], jobs.status(configs[run.id].id, parts.CACHE)
+        config, now = configs[run.id], jobs.status(configs[run.id].id, parts.places.CACHE)
         if now is not None and now.state == "failed":
             st.warning(now.message, title=f"{names[run.id]} could not be walked", icon=":material/info:")
         if parts.embedded():
             continue
         button, command = st.columns([2, 3], vertical_alignment="center")
         if button.button(f"Compute {names[run.id]}", key=f"depth-{run.id}", icon=":material/play_arrow:"):
-            engine.start_aside(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
+            engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
             st.rerun()
         command.code(f"python -m brainlike_core layers {run.id[:12]} --by {config.by}", language="bash")
 
 
 def _active(job_id: str) -> bool:
-    now = jobs.status(job_id, parts.CACHE)
+    now = jobs.status(job_id, parts.places.CACHE)
     return now is not None and now.state in jobs.ACTIVE
 
 
@@ -104,7 +105,7 @@ def _active(job_id: str) -> bool:
 def _under_way(job_ids: list[str]) -> None:
     """Cards of what is being computed; when one ends the page is drawn again."""
     for job_id in job_ids:
-        now = jobs.status(job_id, parts.CACHE)
+        now = jobs.status(job_id, parts.places.CACHE)
         if now is None or now.state not in jobs.ACTIVE:
             st.rerun()
         else:

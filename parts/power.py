@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-import page_parts as parts
+import parts
 from brainlike_core import archive
 from brainlike_core.figures import power as figures
 from brainlike_core.values import PowerTable

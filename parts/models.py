@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-import page_parts as parts
+import parts
 from brainlike_core import fetching
 
 CONTROLS = "Controls"
@@ -84,7 +84,7 @@ def get_button(name: str, place: str = "") -> None:
     if download and download.state == "failed":
         st.warning(download.message, icon=":material/info:")
     if st.button("Get it", key=f"get-{place}{name}", icon=":material/download:"):
-        fetching.start(name, parts.DATA)
+        fetching.start(name, parts.places.DATA)
         st.rerun()
 
 

@@ -10,12 +10,13 @@ from typing import Any
 
 import streamlit as st
 
-import page_parts as parts
+import parts
 from brainlike_core import archive, engine, jobs, report
 from brainlike_core.config import CONFOUNDS, CheckConfig, RecordingConfig
 from brainlike_core.figures import library_charts
 from brainlike_core.values import FitCheck
-from model_parts import get_button, grouped, model_card
+
+from .models import get_button, grouped, model_card
 
 STATES = {
     "here": ":green-badge[:material/check: here]",
@@ -27,7 +28,7 @@ MARKS = {
     "look": ":orange[:material/visibility:]",
     "good": ":green[:material/check_circle:]",
 }
-UPLOADS = Path(parts.CACHE) / "uploads"
+UPLOADS = Path(parts.places.CACHE) / "uploads"
 
 
 def state_of(entry: dict[str, Any]) -> str:
@@ -199,7 +200,7 @@ def _safe(name: str) -> str:
 
 def begin_check(config: CheckConfig) -> None:
     """Start a check in another process; its id goes to the address, where a reload finds it."""
-    found = engine.start_aside(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
+    found = engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
     st.session_state["check"] = st.query_params["check"] = found[:12]
     st.rerun()
 
@@ -207,7 +208,7 @@ def begin_check(config: CheckConfig) -> None:
 def check_panel(own: bool) -> None:
     """The check that the address names, if it is of a recording of one's own (or of the catalogue)."""
     asked = st.query_params.get("check") or st.session_state.get("check", "")
-    one = jobs.check(asked, parts.CACHE)
+    one = jobs.check(asked, parts.places.CACHE)
     if one is None or bool(one.config.recording.story) != own:
         return
     if one.status.state in ("queued", "running"):
@@ -233,7 +234,7 @@ def check_panel(own: bool) -> None:
 
 @st.fragment(run_every=0.5)
 def _under_way(check_id: str) -> None:
-    now = jobs.status(check_id, parts.CACHE)
+    now = jobs.status(check_id, parts.places.CACHE)
     if now is None or now.state not in ("queued", "running"):
         st.rerun()
     else:

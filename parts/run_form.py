@@ -20,7 +20,8 @@ from brainlike_core.config import (
     RunConfig,
     extract_configs,
 )
-from model_parts import pick_models, state_of
+
+from .models import pick_models, state_of
 
 DEFAULT_MODELS = ("smollm2-135m", "minilm-l6")
 

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-import network_form
-import page_parts as parts
+import parts
 from brainlike_core import archive, archive_networks, report_networks
 from brainlike_core.archive_networks import Finished
 from brainlike_core.bridge import network_subgroups
@@ -15,7 +14,9 @@ from brainlike_core.config import BridgeConfig, LesionConfig, NetworksConfig, Pr
 from brainlike_core.errors import ConfigError
 from brainlike_core.figures import cuts
 from brainlike_core.values import BridgeResult, LesionResult, ModelNetworks, Run
-from network_parts import ask, asked, duration, under_way
+
+from . import network_form
+from .networks import ask, asked, duration, under_way
 
 
 def cut(chosen: Finished[NetworksConfig], found: ModelNetworks, network: int) -> None:
@@ -65,7 +66,7 @@ def _offer_cut(
                 else "About 6 minutes for MiniLM on two busy cores; more with the size of the model."
             )
         )
-        command = network_form.lesion_command(config, parts.DATA)
+        command = network_form.lesion_command(config, parts.places.DATA)
         label = network_form.DEEDS[config.action]
         ask(config, "cut", [one.id for one in made], label, cost, command)
     return config.id
@@ -137,7 +138,7 @@ def _offer_curve(
         cost = f"Networks are found {n} times; the model is scored {1 + n * (1 + config.n_random)} times."
         if made:
             cost += f" The last curve took {duration(made[0].seconds)} here."
-        command = network_form.preservation_command(config, parts.DATA)
+        command = network_form.preservation_command(config, parts.places.DATA)
         ask(config, "few", [one.id for one in made], "Keep only these", cost, command)
     return config.id
 

@@ -20,7 +20,8 @@ from brainlike_core.config import (
     NetworksConfig,
     PreservationConfig,
 )
-from model_parts import grouped, state_of
+
+from .models import grouped, state_of
 
 METHODS = {"temporal": "Independent over tokens", "canica": "Independent over neurons (CanICA)"}
 DEEDS = {"lesion": "Cut", "preserve": "Keep only", "amplify": "Amplify"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-import page_parts as parts
+import parts
 from brainlike_core import archive, engine, jobs
 from brainlike_core.config import ChoiceConfig
 from brainlike_core.figures import dictionary_choice
@@ -19,7 +19,7 @@ def why_this_many(run: Run, atom: int) -> None:
     if run.dictionary.names or run.config.dictionary.method != "sparse":  # type: ignore[attr-defined]
         return
     config = ChoiceConfig(run.id)
-    now = jobs.status(config.id, parts.CACHE)
+    now = jobs.status(config.id, parts.places.CACHE)
     active = now is not None and now.state in ("queued", "running")
     if active:
         st.session_state["choice"] = run.id  # it stays open when the answer comes
@@ -55,14 +55,14 @@ def _offer(config: ChoiceConfig, now: jobs.Status | None) -> None:
     if parts.embedded():
         return
     if st.button("Compare settings", key="choose", icon=":material/play_arrow:"):
-        engine.start_aside(config, parts.CACHE, parts.DATA, parts.SCHEDULER)
+        engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
         st.rerun()
     st.code(f"python -m brainlike_core choose {config.run[:12]}", language="bash")
 
 
 @st.fragment(run_every=0.5)
 def _under_way(choice_id: str) -> None:
-    now = jobs.status(choice_id, parts.CACHE)
+    now = jobs.status(choice_id, parts.places.CACHE)
     if now is None or now.state not in ("queued", "running"):
         st.rerun()
     else:

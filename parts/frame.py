@@ -1,0 +1,75 @@
+"""The frame of every page: title, navigation, and one calm box where something is refused."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import streamlit as st
+
+from brainlike_core.errors import BrainlikeError
+
+from .selection import FIELDS, INSIDE
+
+PAGES = (
+    ("app.py", "Start", ":material/play_circle:", "Choose, run, watch, open"),
+    ("pages/1_Brain_maps.py", "Brain maps", ":material/neurology:", "Where does a sub-group predict?"),
+    ("pages/2_Correspondence.py", "Correspondence", ":material/apps:", "Which sub-group, which network?"),
+    ("pages/3_Compare_models.py", "Compare models", ":material/compare_arrows:", "How do models differ?"),
+    (
+        "pages/4_Functional_networks.py",
+        "Functional networks",
+        ":material/hub:",
+        "What networks are inside, and what if one is cut?",
+    ),
+    (
+        "pages/7_How_much_data.py",
+        "How much data",
+        ":material/query_stats:",
+        "How much data does a claim need?",
+    ),
+    ("pages/6_Library.py", "Library", ":material/local_library:", "What is here, and what can be had?"),
+)
+# Our own mark, inline: named icons of the tab are fetched from a server, and this app needs no network.
+MARK = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="7" fill="#12212B"/>'
+    '<rect x="6" y="6" width="9" height="9" fill="#B2182B"/>'
+    '<rect x="18" y="7" width="7" height="7" fill="none" stroke="#7CC4C2" stroke-width="2"/>'
+    '<rect x="7" y="18" width="7" height="7" fill="none" stroke="#7CC4C2" stroke-width="2"/>'
+    '<rect x="17" y="17" width="9" height="9" fill="#4393C3"/></svg>'
+)
+
+
+@contextlib.contextmanager
+def page(title: str, question: str) -> Iterator[None]:
+    """The frame of a page: title, navigation, and one calm box where something is refused."""
+    st.set_page_config(
+        page_title=f"{title} · Brainlike",
+        page_icon=MARK,
+        layout="wide",
+        initial_sidebar_state=230,
+    )
+    st.session_state["here"] = title
+    _sidebar()
+    if not embedded():
+        st.title(title if title != "Start" else "Which neurons go with which brain network?")
+        st.markdown(f":gray[{question}]")
+    try:
+        yield
+    except BrainlikeError as error:
+        st.warning(str(error), title="This did not work", icon=":material/info:")
+
+
+def embedded() -> bool:
+    """Whether the page is shown inside a slide (``?embed=true``): controls are hidden."""
+    return bool(st.context.is_embedded)
+
+
+def _sidebar() -> None:
+    carried = {field: st.query_params[field] for field in (*FIELDS, *INSIDE) if field in st.query_params}
+    with st.sidebar:
+        st.header("Brainlike", anchor=False)
+        st.caption("Neurons of language models and networks of the human brain")
+        st.space("small")
+        for path, label, icon, text in PAGES:
+            st.page_link(path, label=label, icon=icon, help=text, query_params=carried, width="stretch")

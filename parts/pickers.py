@@ -1,0 +1,73 @@
+"""Pickers that write to the address, and charts that can be clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from brainlike_core.figures import charts
+from brainlike_core.values import Run
+
+from .selection import select, slug
+
+PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+
+
+def pick(
+    field: str,
+    label: str,
+    options: Sequence[Any],
+    chosen: Any,
+    text: Callable[[Any], str],
+    short: Callable[[Any], Any] = lambda value: value,
+) -> None:
+    """A select box that shows the address and writes to it."""
+    key = f"{st.session_state.get('here')}-{field}"
+
+    def write() -> None:
+        select(**{field: short(st.session_state[key])})
+
+    st.session_state[key] = chosen
+    st.selectbox(label, options, format_func=text, key=key, on_change=write)
+
+
+def pick_atom(run: Run, chosen: int, order: Sequence[int] | None = None) -> None:
+    """Choose a sub-group."""
+    names = charts.atom_names(run.correspondence, run.dictionary.names)
+    pick("atom", "Sub-group", list(order or range(len(names))), chosen, names.__getitem__)
+
+
+def pick_network(run: Run, chosen: int | None) -> None:
+    """Choose a brain network, or none (-1: a select box has no other way to offer nothing)."""
+    names = (*run.atlas.networks, "None")
+    pick(
+        "network", "Brain network", [-1, *range(len(names) - 1)], -1 if chosen is None else chosen,
+        names.__getitem__, short=lambda f: slug(names[f]) if f >= 0 else None,
+    )  # fmt: skip
+
+
+def clicked(key: str) -> list[int] | None:
+    """``customdata`` of the point just clicked in a chart, from inside its callback."""
+    points = st.session_state[key].selection.points
+    return [int(value) for value in points[0]["customdata"]] if points else None
+
+
+def figure(chart: Any, caption: str, alt: str, key: str, on_select: Any = "ignore") -> None:
+    """A chart with its caption."""
+    st.plotly_chart(
+        chart, key=key, theme=None, config=PLOT, alt=alt, on_select=on_select, selection_mode="points"
+    )
+    st.caption(caption)
+
+
+def atom_chart(chart: Any, caption: str, alt: str, key: str) -> None:
+    """A chart in which a click on a point selects its sub-group."""
+
+    def write() -> None:
+        point = clicked(key)
+        if point:
+            select(atom=point[0])
+
+    figure(chart, caption, alt, key, write)

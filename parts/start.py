@@ -1,0 +1,116 @@
+"""What Start shows of a run: its figures beside their nulls, ways on, finished runs, runs under way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from brainlike_core import archive, jobs
+from brainlike_core.values import Recovery
+
+from . import places
+from .frame import PAGES
+from .selection import FIELDS, select
+
+
+def headline(numbers: dict[str, Any]) -> None:
+    """A run in five figures, each beside its null (``report.summary``)."""
+    e, c = numbers["encoding"], numbers["correspondence"]
+    figures = [
+        ("Held-out r", f"{e['r_heldout_mean']:.3f}", f"p {e['r_heldout_mean_p']:.3f} · null {e['r_heldout_null_mean']:.3f}"),
+        ("Noise ceiling", f"{e['group_ceiling_mean']:.3f}", f"one listener {e['noise_ceiling_mean']:.3f}"),
+        ("Dictionary R²", f"{numbers['dictionary']['r2_median']:.2f}", f"λ {numbers['dictionary']['lambda']:g}, median"),
+        ("Links, spin rule", f"{c['n_links']}", f"fake atoms {c['n_links_fake_mean']:.0f}"),
+        ("Beat both nulls", f"{c['n_links_accepted']}", f"fake atoms {c['n_links_accepted_fake_mean']:.1f}"),
+    ]  # fmt: skip
+    if "recovery" in numbers:
+        r = numbers["recovery"]
+        figures.append(("Plant recovered", f"{r['score']:.0%}", f"chance {r['chance']:.0%} · p {r['p']:.4f}"))
+    with st.grid(3, min_column_width=175, gap="small"):
+        for label, value, beside in figures:
+            st.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True)
+
+
+def next_pages() -> None:
+    """Ways on from the result."""
+    carried = {field: st.query_params[field] for field in FIELDS if field in st.query_params}
+    for column, (path, label, icon, text) in zip(st.columns(3), PAGES[1:4], strict=True):
+        with column.container(border=True, gap=None):
+            st.page_link(path, label=f"**{label}**", icon=icon, query_params=carried, width="stretch")
+            st.caption(text)
+
+
+def run_table(finished: list[archive.RunSummary], shown: str) -> None:
+    """Finished runs; a chosen row is opened."""
+
+    def write() -> None:
+        rows = st.session_state["runs-table"].selection.rows
+        if rows:
+            select(run=finished[rows[0]].id[:12], atom=None, region=None)
+
+    table = pd.DataFrame(
+        {
+            "open": ["●" if run.id == shown else "" for run in finished],
+            "model": [run.config.extract.model for run in finished],
+            "weights": [run.config.extract.weights for run in finished],
+            "recording": [run.config.recording.title for run in finished],
+            "atlas": [run.config.match.title for run in finished],
+            "atoms": [run.config.dictionary.n_atoms for run in finished],
+            "finished (UTC)": [run.utc[:16].replace("T", " ") for run in finished],
+            "id": [run.id[:12] for run in finished],
+        }
+    )
+    st.dataframe(
+        table, hide_index=True, key="runs-table", on_select=write, selection_mode="single-row",
+        column_config={"open": st.column_config.TextColumn("", width=30)},
+    )  # fmt: skip
+
+
+def job_card(job: jobs.Status) -> None:
+    """One run under way: what it does, how long still, and Cancel."""
+    with st.container(border=True):
+        text, button = st.columns([6, 1], vertical_alignment="center")
+        if job.state not in ("queued", "running"):
+            text.markdown(f"**{job.label}** · {job.state}. {job.message}")
+            return
+        left = "" if job.seconds_left is None else f" · about {_duration(job.seconds_left)} left"
+        doing = job.step or "Waiting for its turn"
+        text.progress(min(max(job.fraction, 0.0), 1.0), text=f"**{job.label}** · {doing}{left}")
+        if button.button("Cancel", key=f"cancel-{job.run_id}", width="stretch"):
+            jobs.cancel(job.run_id, places.CACHE)
+        done = [
+            f":green-badge[{title} · {seconds:.0f} s]"
+            for title, state, seconds in job.steps
+            if state == "done"
+        ]
+        if done:
+            st.markdown(" ".join(done))
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+
+
+def recovery_table(recovery: Recovery) -> None:
+    """Planted patterns, their networks, and what was found."""
+    table = recovery.table.assign(
+        pattern=recovery.table["pattern"].str.replace("_", " "),
+        planted=recovery.table["network"] + " " + recovery.table["sign"],
+    )
+    columns = {
+        "pattern": st.column_config.TextColumn("Planted pattern"),
+        "kind": st.column_config.TextColumn("Kind"),
+        "planted": st.column_config.TextColumn("Planted in"),
+        "recovered": st.column_config.CheckboxColumn("Recovered"),
+        "n_subgroups": st.column_config.NumberColumn(
+            "Sub-groups", help="that carry the pattern to the network"
+        ),
+        "atom": st.column_config.NumberColumn(
+            "Atom", help="the best of them, or the one most like the pattern"
+        ),
+        "atom_r": st.column_config.NumberColumn("r with pattern", format="%.2f"),
+        "dice": st.column_config.NumberColumn("Dice with network", format="%.2f"),
+    }
+    st.dataframe(table, column_order=list(columns), column_config=columns, hide_index=True, height="content")
