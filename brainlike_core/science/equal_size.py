@@ -22,7 +22,7 @@ from .encoding_maps import group_t, subject_weights
 from .encoding_nulls import null_locations
 from .folds import delayed
 from .held_out import held_out
-from .matching import SpinNull, signed_masks
+from .network_null import NetworkNull
 from .organization import View, block_rows, correlation, scalars
 from .statistics import z_to_t
 from .story_rows import Rows, group_mean, row_stories
@@ -34,7 +34,7 @@ def equal_size(
     responses: NeuronResponses,
     bold: np.ndarray,
     tr: float,
-    null: SpinNull,
+    null: NetworkNull,
     config: RunConfig,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> EqualSize:
@@ -46,7 +46,7 @@ def equal_size(
         On the recording's clock.
     bold : (n_subjects, n_trs, n_locations), z-scored
     tr : seconds
-    null : SpinNull
+    null : NetworkNull
         With at least ``config.equal_size.n_spins`` rotations.
     config : RunConfig
         Settings of the steps that are walked again.
@@ -108,12 +108,12 @@ def _some_subjects(n_subjects: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _metrics(
-    draw: _Draw, subjects: np.ndarray, rows: np.ndarray, null: SpinNull, config: RunConfig
+    draw: _Draw, subjects: np.ndarray, rows: np.ndarray, null: NetworkNull, config: RunConfig
 ) -> dict[str, float]:
     """The metrics of one draw, as these subjects and rows of time show them."""
     group = group_t(draw.weights[subjects])
-    masks = signed_masks(group, z_to_t(config.match.z_threshold, len(subjects)))
-    dice = null.dice(masks)
-    links = (null.p(masks, config.equal_size.n_spins) < config.match.level) & (dice > 0)
+    threshold = z_to_t(config.match.z_threshold, len(subjects))
+    dice = null.scores(group, threshold)
+    links = (null.scores_p(group, threshold, config.equal_size.n_spins) < config.match.level) & (dice > 0)
     values = scalars(View(correlation(draw.atoms[rows].T), correlation(group), dice, links))
     return {name: values[name] for name in METRICS}

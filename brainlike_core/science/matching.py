@@ -28,6 +28,7 @@ from .encoding_maps import GATE_COPIES, AtomGate, fake_atoms, group_t, subject_w
 from .encoding_nulls import null_locations
 from .folds import delayed
 from .held_out import held_out
+from .network_null import NetworkNull
 from .statistics import fdr, unit_columns, z_to_t
 from .story_rows import Rows, group_mean, row_stories
 
@@ -92,15 +93,15 @@ def turned_labels(
     sphere : (n_vertices, 3), left hemisphere first
     faces : int (n_faces, 3)
     n_left, n_spins, seed : int
-    labels : uint8 (n_vertices,)
+    labels : int (n_vertices,), 0 to 65,535
 
     Returns
     -------
-    uint8 (n_spins, n_vertices)
+    uint8 (n_spins, n_vertices); uint16 where labels go beyond 255
     """
     rotations = Rotation.random(n_spins, rng=np.random.default_rng(seed)).as_matrix()
     mirror = np.diag([-1.0, 1.0, 1.0])
-    out = np.empty((n_spins, len(sphere)), np.uint8)
+    out = np.empty((n_spins, len(sphere)), np.uint8 if labels.max() < 256 else np.uint16)
     for first, last, flip in ((0, n_left, np.eye(3)), (n_left, len(sphere), mirror)):
         points = sphere[first:last].astype(np.float64)
         points /= np.linalg.norm(points, axis=1, keepdims=True)
@@ -108,7 +109,7 @@ def turned_labels(
         neighbours = _neighbours(own, len(points))
         grid = _lookup_grid(points, 128)
         turns = np.ascontiguousarray(flip @ rotations @ flip)
-        _turn(points, neighbours, grid, turns, labels[first:last].astype(np.uint8), out[:, first:last])
+        _turn(points, neighbours, grid, turns, labels[first:last].astype(out.dtype), out[:, first:last])
     return out
 
 
@@ -186,6 +187,8 @@ class SpinNull:
         whole size: what fell on the medial wall is no evidence either way (ours).
     """
 
+    measure = "Dice"
+
     def __init__(
         self,
         labels: np.ndarray,
@@ -205,7 +208,7 @@ class SpinNull:
         if self.by_vertex:
             self.turned = turned
             if not np.array_equal(vertex_location, np.arange(n_locations)):
-                self.turned = np.zeros((len(turned), n_locations), np.uint8)
+                self.turned = np.zeros((len(turned), n_locations), turned.dtype)
                 self.turned[:, vertex_location[drawn]] = turned[:, drawn]
             self.sizes = _network_sizes(np.ascontiguousarray(self.turned), n_networks)
         else:
@@ -217,6 +220,14 @@ class SpinNull:
             sizes = self.table.sum(0)
             self.scale = sizes / np.maximum(self.sizes, 1)
             self.sizes = np.broadcast_to(sizes, self.sizes.shape)
+
+    def scores(self, maps: np.ndarray, threshold: float) -> np.ndarray:
+        """Dice of activation and deactivation beyond a threshold: maps (n_maps, n_locations) -> (2, n_maps, n_networks)."""
+        return self.dice(signed_masks(maps, threshold))
+
+    def scores_p(self, maps: np.ndarray, threshold: float, n_moves: int | None = None) -> np.ndarray:
+        """Spin p of `scores`."""
+        return self.p(signed_masks(maps, threshold), n_moves)
 
     def dice(self, masks: np.ndarray) -> np.ndarray:
         """Dice with the networks where they are: masks (..., n_locations) -> (..., n_networks)."""
@@ -312,14 +323,14 @@ def match(
     rows: Rows,
     z_maps: np.ndarray,
     atom_q: np.ndarray,
-    null: SpinNull,
+    null: NetworkNull,
     networks: tuple[str, ...],
     config: MatchConfig,
     encoding_config: EncodingConfig,
     *,
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> Correspondence:
-    """Signed Dice of each atom's group map with each network, against both nulls.
+    """Agreement of each atom's group map with each network (signed Dice, or spatial r), against both nulls.
 
     Parameters
     ----------
@@ -328,7 +339,8 @@ def match(
     rows : TR of the atoms' row 0, or the rows of several stories
     z_maps : (n_atoms, n_locations)
     atom_q : (n_atoms,), from `AtomGate`
-    null : SpinNull
+    null : NetworkNull
+        `SpinNull` of labels, or `soft_matching.SpatialNull` of weights.
     networks : names
     config, encoding_config : settings of this step and of the maps
 
@@ -344,8 +356,8 @@ def match(
             do="match on the space of the recording",
         )
     level = config.level
-    masks = signed_masks(z_maps, config.z_threshold)
-    dice, p_spin = null.dice(masks), null.p(masks)
+    dice = null.scores(z_maps, config.z_threshold)
+    p_spin = null.scores_p(z_maps, config.z_threshold)
     progress(0.1)
     stories = row_stories(rows)
     brains = delayed(group_mean(bold, rows), rows, len(atoms), encoding_config.delays)
@@ -368,6 +380,7 @@ def match(
         n_links_fake=((fakes.p_spin < level) & (fakes.dice > 0)).sum((1, 2, 3)).astype(np.int32),
         n_links_fake_accepted=_accepted_fakes(fakes, level),
         level=level,
+        measure=null.measure,
     )
 
 
@@ -421,7 +434,7 @@ def _fake_matches(
     bold: np.ndarray,
     rows: Rows,
     brains: list[np.ndarray],
-    null: SpinNull,
+    null: NetworkNull,
     phase: PhaseNull,
     config: MatchConfig,
     encoding_config: EncodingConfig,
@@ -439,8 +452,9 @@ def _fake_matches(
         fake = fake_atoms(np.asarray(atoms, np.float32), rng, stories)
         scores = held_out(fake, brains, encoding_config.one_delay, stories=stories)
         delay = encoding_config.delays[int(scores.lag_r.mean(1).argmax())]
-        masks = signed_masks(group_t(subject_weights(fake, bold, rows, delay)), threshold)
-        found.append((null.dice(masks), null.p(masks, SPINS_OF_FAKES), phase.p(fake), gate.p(fake)))
+        maps = group_t(subject_weights(fake, bold, rows, delay))
+        spun = null.scores_p(maps, threshold, SPINS_OF_FAKES)
+        found.append((null.scores(maps, threshold), spun, phase.p(fake), gate.p(fake)))
         progress(0.2 + 0.8 * (i + 1) / config.n_fakes)
     return _Fakes(*(np.array(part) for part in zip(*found, strict=True)))
 

@@ -15,7 +15,7 @@ import pandas as pd
 from ..config import MatchConfig, OrganizationConfig
 from ..values import Correspondence, Dictionary, EncodingResult, Organization
 from .encoding_maps import group_t
-from .matching import SpinNull, signed_masks
+from .network_null import NetworkNull
 from .statistics import z_to_t
 from .story_rows import by_story, row_stories
 
@@ -92,7 +92,7 @@ def involvement_entropy(links: np.ndarray) -> float:
 
 
 def specialisation(dice: np.ndarray) -> np.ndarray:
-    """Best minus second-best Dice of each atom over networks and signs: (n_atoms,)."""
+    """Best minus second-best Dice (or spatial r) of each atom over networks and signs: (n_atoms,)."""
     n_atoms = dice.shape[1]
     ranked = np.sort(dice.transpose(1, 0, 2).reshape(n_atoms, -1), axis=1)
     return ranked[:, -1] - ranked[:, -2]
@@ -112,7 +112,7 @@ def organize(
     dictionary: Dictionary,
     encoded: EncodingResult,
     correspondence: Correspondence,
-    null: SpinNull,
+    null: NetworkNull,
     match_config: MatchConfig,
     config: OrganizationConfig,
     tr: float,
@@ -126,7 +126,7 @@ def organize(
     Parameters
     ----------
     dictionary, encoded, correspondence : results of the steps before
-    null : SpinNull
+    null : NetworkNull
         Of the atlas and the recording's space.
     match_config, config : settings
     tr : seconds
@@ -160,7 +160,7 @@ def _bootstraps(
     dictionary: Dictionary,
     encoded: EncodingResult,
     correspondence: Correspondence,
-    null: SpinNull,
+    null: NetworkNull,
     match_config: MatchConfig,
     config: OrganizationConfig,
     tr: float,
@@ -177,7 +177,7 @@ def _bootstraps(
         if len(set(drawn.tolist())) < 3:
             continue  # two different subjects have no usable spread
         maps = group_t(weights[drawn])
-        dice = null.dice(signed_masks(maps, threshold))
+        dice = null.scores(maps, threshold)
         rows = block_rows(len(atoms), block, rng, row_stories(dictionary.rows))
         views.append(View(correlation(atoms[rows].T), correlation(maps), dice, dice >= floor))
     return views

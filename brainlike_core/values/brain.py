@@ -136,14 +136,18 @@ class Surface(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class NetworkAtlas(Frozen):
-    """Functional brain networks (or regions) as labels on fsaverage5.
+    """Functional brain networks (or regions) on fsaverage5: labels, or weights that may overlap.
 
     Attributes
     ----------
     name, title, citation, licence : str
     labels : int16 (n_vertices,)
-        0 = none, f + 1 = ``networks[f]``.
+        0 = none, f + 1 = ``networks[f]``. Of weights: what is drawn.
     networks : tuple of str, n_networks
+    weights : float32 (n_networks, n_vertices)
+        How much each vertex belongs to each network, such as a probability or
+        a component's z; NaN where nothing is known, as on the medial wall.
+        No rows for an atlas of labels.
     """
 
     name: str
@@ -152,6 +156,7 @@ class NetworkAtlas(Frozen):
     networks: tuple[str, ...]
     citation: str
     licence: str
+    weights: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
 
     def __post_init__(self) -> None:
         top = int(self.labels.max())
@@ -160,7 +165,17 @@ class NetworkAtlas(Frozen):
             AtlasError, f"Atlas '{self.name}' has labels without names", f"labels up to {top}",
             f"0 to {len(self.networks)}", "add the missing names",
         )  # fmt: skip
+        check(
+            not self.has_weights or self.weights.shape == (len(self.networks), len(self.labels)),
+            AtlasError, f"Atlas '{self.name}' has weights that do not fit", self.weights.shape,
+            "one weight per network and vertex", "check how it was read",
+        )  # fmt: skip
         self.freeze()
+
+    @property
+    def has_weights(self) -> bool:
+        """Are networks matched by their weights?"""
+        return len(self.weights) > 0
 
     @property
     def n_networks(self) -> int:

@@ -129,6 +129,7 @@ class Correspondence(Frozen):
     atlas : str
     networks : tuple of str, n_networks
     dice : float32 (2, n_atoms, n_networks)
+        How well map and network agree: Dice, or what ``measure`` says.
     p_spin, q_spin : float32 (2, n_atoms, n_networks)
         Against rotations of the sphere (the paper's null).
     p_phase, q_phase : float32 (2, n_atoms, n_networks)
@@ -144,6 +145,9 @@ class Correspondence(Frozen):
     n_links_fake_accepted : int32 (n_fakes,)
         Links that each of them gets by the accepted rule.
     level : float
+    measure : str
+        ``Dice`` with networks that are labels, ``spatial r`` (Pearson over
+        cortex) with networks that are weights.
     """
 
     atlas: str
@@ -158,6 +162,7 @@ class Correspondence(Frozen):
     n_links_fake: np.ndarray
     n_links_fake_accepted: np.ndarray
     level: float
+    measure: str = "Dice"
 
     def __post_init__(self) -> None:
         self.freeze()

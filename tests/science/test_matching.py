@@ -179,3 +179,13 @@ def test_maps_of_another_space_are_refused(caps):
             MatchConfig(),
             EncodingConfig(),
         )
+
+
+def test_more_than_255_labels_turn_whole():
+    """A label of 300 stays 300 after a rotation; few labels keep one byte each."""
+    surface = load_surface()
+    labels = np.where(np.arange(surface.n_vertices) % 2, 300, 44)
+    args = (surface.sphere, surface.faces, surface.n_left)
+    turned = matching.turned_labels(*args, labels, 1, seed=0)
+    assert turned.dtype == np.uint16 and set(np.unique(turned)) == {44, 300}
+    assert matching.turned_labels(*args, labels % 256, 1, seed=0).dtype == np.uint8
