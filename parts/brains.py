@@ -9,7 +9,8 @@ import streamlit as st
 
 from brainlike_core import inventory
 from brainlike_core.figures import charts
-from brainlike_core.figures.brain_viewer import BrainView, ViewerResult, brain_viewer, plotly_fallback
+from brainlike_core.figures.brain_viewer import BrainView, plotly_fallback
+from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_viewer
 from brainlike_core.values import Run
 
 from .runs import load_run, regions

@@ -102,7 +102,7 @@ ALLOWED = {
 }
 SCIENCE_PACKAGES = {"numpy", "scipy", "sklearn", "torch", "numba", "pandas", "threadpoolctl"}
 HOMES = {
-    "streamlit": {"app", "figures/brain_viewer"},
+    "streamlit": {"app", "figures/brain_viewer/component"},
     "dask": {"engine"},
     "distributed": {"engine"},
     "pyarrow": {"store"},

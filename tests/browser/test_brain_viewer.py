@@ -7,11 +7,12 @@ import io
 import json
 import math
 import statistics
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+from tests.made_views import make_view
 
 pytestmark = pytest.mark.browser
 APP = Path(__file__).with_name("brain_viewer_app.py")
@@ -27,12 +28,7 @@ def address(serve) -> str:
 @pytest.fixture(scope="module")
 def made():
     """The views that the page shows, by kind."""
-    sys.path.insert(0, str(APP.parent))
-    try:
-        import brain_viewer_app
-    finally:
-        sys.path.pop(0)
-    return {kind: brain_viewer_app.make_view(kind == "parcels") for kind in ("vertices", "parcels")}
+    return {kind: make_view(kind == "parcels") for kind in ("vertices", "parcels")}
 
 
 @pytest.fixture

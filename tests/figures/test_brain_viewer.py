@@ -13,6 +13,7 @@ pytest.importorskip("streamlit", reason="streamlit is not installed")
 
 from brainlike_core.errors import AtlasError, BrainlikeError, ConfigError
 from brainlike_core.figures import brain_viewer as viewer
+from brainlike_core.figures.brain_viewer import component, geometry
 from brainlike_core.values import NetworkAtlas, Surface
 
 # Two tetrahedra, left then right; the last corner of each was not flattened.
@@ -167,7 +168,7 @@ def test_flat_is_turned_upright_without_stretching():
     faces = np.array([[0, 1, 2], [60, 61, 62]], np.int32)
     zeros = np.zeros(120, np.float32)
     surface = Surface("cloud", 60, faces, both, both, flat.astype(np.float32), both, zeros)
-    upright = viewer._upright_flat(surface, both.astype(float))
+    upright = geometry.upright_flat(surface, both.astype(float))
     for part in (slice(0, 60), slice(60, 120)):
         got, want = upright[part, 1:], both[part, 1:]
         shift = got.mean(axis=0) - want.mean(axis=0)
@@ -257,7 +258,7 @@ def test_views_that_do_not_fit_are_refused(changes, kind, found):
 def test_settings_out_of_range_are_refused(setting):
     """Each setting is checked before anything is shown, and named in the sentence."""
     with pytest.raises(ConfigError, match=next(iter(setting))):
-        viewer.brain_viewer(make_view(), key="k", **setting)
+        component.brain_viewer(make_view(), key="k", **setting)
 
 
 @pytest.mark.parametrize(
@@ -273,14 +274,14 @@ def test_settings_out_of_range_are_refused(setting):
 )
 def test_the_browser_is_not_trusted(told, pick):
     """Anything but two whole numbers in range is no pick; values never come from the browser."""
-    result = viewer._result(make_view(), told | {"map": 7, "webgl": None})
+    result = component._result(make_view(), told | {"map": 7, "webgl": None})
     assert (result.pick and result.pick["vertex"]) == pick
     assert result.map is None and result.webgl is True
 
 
 def test_webgl_flag_is_passed_on():
     """Only an explicit False means that the browser cannot draw."""
-    assert viewer._result(make_view(), {"webgl": False}).webgl is False
+    assert component._result(make_view(), {"webgl": False}).webgl is False
 
 
 def test_fallback_figure_shows_the_map():
@@ -299,7 +300,7 @@ def test_the_viewer_runs_inside_a_page():
     def page(view):
         import streamlit as st
 
-        from brainlike_core.figures.brain_viewer import brain_viewer
+        from brainlike_core.figures.brain_viewer.component import brain_viewer
 
         told = brain_viewer(view, network="Language", key="viewer")
         st.text(f"{told.pick} {told.map} {told.webgl}")

@@ -1,0 +1,173 @@
+// The viewer of the pages: controls, keyboard, and what Python hears.
+class Viewer extends PointedCanvas {
+  constructor(root) {
+    super(root, MARKUP)
+    this.last = {}
+    this.fillChoices()
+    this.listen()
+  }
+
+  receive(data, send) {
+    this.send = send
+    this.data = data
+    if (!this.painter) return send.state("webgl", false)
+    this.load()
+  }
+
+  load() {
+    const { data } = this, before = this.maps
+    if (!super.load()) return
+    this.follow({ map: data.selected_map, threshold: data.threshold, limit: data.limit, network: data.network, colourMap: data.colour_map }, before !== this.maps)
+  }
+
+  setGeometry(geometry) {
+    super.setGeometry(geometry)
+    this.fillNetworks(geometry.header.network_names)
+  }
+
+  picked(vertex) {
+    this.send.trigger("pick", { vertex, map: this.state.map, count: (this.clicks = (this.clicks ?? 0) + 1) })
+  }
+
+  // Only what Python changed since it last spoke; the rest is the reader's. The
+  // reader's own map coming back is no change: by then another may be on screen.
+  follow(wanted, all) {
+    const changes = {}
+    for (const [name, value] of Object.entries(wanted)) if (all || this.last[name] !== value) changes[name] = value
+    this.last = wanted
+    if (!all && changes.map === this.told) delete changes.map
+    else if (changes.map !== undefined) this.told = changes.map
+    this.set(changes)
+  }
+
+  fillChoices() {
+    const add = (name, values, make) => this.root.querySelector(`[data-choice=${name}]`).append(...values.map(value => {
+      const button = Object.assign(document.createElement("button"), { type: "button", role: "radio" })
+      button.dataset.value = value
+      make(button, value)
+      return button
+    }))
+    add("surface", SURFACES, (button, value) => { button.textContent = SURFACE_TITLES[value] })
+    add("colourMap", Object.keys(COLOUR_TABLES), (button, value) => {
+      button.innerHTML = "<i></i>"
+      button.firstChild.style.background = swatch(value)
+      button.title = value
+      button.setAttribute("aria-label", `Colour map ${value}`)
+    })
+  }
+
+  fillNetworks(names) {
+    const select = this.root.querySelector("[data-set=network]")
+    select.replaceChildren(...["None", ...names].map((name, i) => Object.assign(document.createElement("option"), { value: i, textContent: name })))
+  }
+
+  showControls() {
+    if (!this.maps) return
+    const { state, root } = this, { names, unit } = this.maps.header
+    const at = name => root.querySelector(`[data-set=${name}]`), out = (name, text) => { root.querySelector(`[data-out=${name}]`).textContent = text }
+    const slide = (name, top) => {
+      const input = at(name)
+      Object.assign(input, { min: name === "limit" ? top / 200 : 0, max: top, step: name === "map" ? 1 : "any", value: state[name] })
+      input.style.setProperty("--filled", `${(100 * (state[name] - input.min)) / (input.max - input.min || 1)}%`)
+    }
+    slide("map", names.length - 1)
+    slide("threshold", Math.max(state.limit, state.threshold))
+    slide("limit", Math.max(this.top, state.limit))
+    out("map", names[state.map])
+    out("threshold", `|${unit}| \u2265 ${number(state.threshold, Math.min(state.limit, 9.9))}`)
+    out("limit", `\u00b1${number(state.limit, Math.min(state.limit, 9.9))}`)
+    at("map").setAttribute("aria-valuetext", names[state.map])
+    at("network").value = state.network
+    for (const name of ["surface", "colourMap"]) {
+      for (const button of root.querySelectorAll(`[data-choice=${name}] button`)) {
+        button.setAttribute("aria-checked", button.dataset.value === state[name])
+      }
+    }
+    root.querySelector("[data-act=contours]").setAttribute("aria-pressed", state.contours)
+    this.canvas.setAttribute("aria-label", `${names[state.map]} on the ${state.surface} cortical surface, four views. Arrow keys change map and threshold.`)
+  }
+
+  step(by) {
+    const last = this.maps.header.names.length - 1, map = Math.min(Math.max(this.state.map + by, 0), last)
+    if (map === this.state.map) return
+    this.set({ map })
+    clearTimeout(this.telling)
+    this.telling = setTimeout(() => this.tell(), 450)
+  }
+
+  // Python hears once, when the reader has stopped at a map.
+  tell() {
+    if (this.state.map === this.told) return
+    this.told = this.state.map
+    this.send.trigger("map", this.told)
+  }
+
+  act(name) {
+    if (!this.maps) return
+    if (name === "back" || name === "next") this.step(name === "next" ? 1 : -1)
+    if (name === "reset") this.reset()
+    if (name === "contours") this.set({ contours: !this.state.contours })
+    if (name === "save") this.save()
+  }
+
+  listen() {
+    const { root, canvas } = this
+    root.addEventListener("input", e => {
+      const name = e.target.dataset.set
+      if (!name || !this.maps) return
+      const value = Number(e.target.value)
+      this.set(name === "limit" ? { limit: value, threshold: Math.min(this.state.threshold, value) } : { [name]: value })
+    })
+    root.addEventListener("change", e => { if (e.target.dataset.set === "map" && this.maps) this.tell() })
+    root.addEventListener("click", e => {
+      const button = e.target.closest("button")
+      if (!button) return
+      const choice = button.parentElement.dataset.choice
+      if (choice === "surface") this.morph(button.dataset.value)
+      else if (choice) this.set({ [choice]: button.dataset.value })
+      else this.act(button.dataset.act)
+    })
+    canvas.addEventListener("keydown", e => this.key(e))
+    this.onBlock = () => this.data && this.painter && this.load()
+    window.addEventListener("brain-viewer-block", this.onBlock)
+  }
+
+  key(e) {
+    if (e.ctrlKey || e.metaKey || e.altKey || !this.maps) return
+    const bump = by => this.set({ threshold: Math.min(Math.max(this.state.threshold + (by * this.state.limit) / 50, 0), this.state.limit) })
+    const acts = {
+      ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), ArrowUp: () => bump(1), ArrowDown: () => bump(-1),
+      r: () => this.reset(), c: () => this.act("contours"),
+      s: () => this.morph(SURFACES[(SURFACES.indexOf(this.state.surface) + 1) % SURFACES.length]),
+    }
+    if (!acts[e.key]) return
+    e.preventDefault()
+    e.stopPropagation() // r and c are shortcuts of the page too
+    acts[e.key]()
+  }
+
+  print() {
+    return printPicture(this)
+  }
+
+  caption() {
+    const { state } = this, { unit } = this.maps.header, { surface, network_names } = this.geometry.header
+    const outline = state.network ? ` \u00b7 outline: ${network_names[state.network - 1]}` : ""
+    return `${surface}, ${state.surface} \u00b7 |${unit}| \u2265 ${number(state.threshold, Math.min(state.limit, 9.9))}${outline}`
+  }
+
+  async save() {
+    const link = document.createElement("a"), address = URL.createObjectURL(await this.print())
+    const name = this.maps.header.names[this.state.map].replace(/[^\w-]+/g, "_").toLowerCase()
+    Object.assign(link, { href: address, download: `${name}_${this.state.surface}.png` }).click()
+    setTimeout(() => URL.revokeObjectURL(address), 10000)
+  }
+
+  close() {
+    window.removeEventListener("brain-viewer-block", this.onBlock)
+    clearTimeout(this.telling)
+    this.leave()
+    if (window.__brainViewer === this.probe) delete window.__brainViewer
+    delete window.__brainViewers[this.data?.key]
+  }
+}
