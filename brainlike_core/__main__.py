@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from . import __version__, archive, engine, follow_ups, inventory, pipeline, report
+from .command_export import add_export
 from .command_parts import Watch, command, data_folder, ranges
 from .command_power import add_power
 from .commands_inside import add_commands
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     _layers_parser(commands)
     add_commands(commands)
     add_power(commands)
+    add_export(commands)
     command(commands, "verify", "check every byte of the store", _verify)
     prune = command(commands, "prune", "remove the least recently used results", _prune)
     prune.add_argument("--keep-gb", type=float, default=10.0, help="gigabytes to keep (default 10)")

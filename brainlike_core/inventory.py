@@ -11,10 +11,13 @@ import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
+from .config import RecordingConfig
 from .errors import RecordingError
 from .sources import atlases, model_cards, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
-from .values import NetworkAtlas, PowerTable, Surface
+from .values import NetworkAtlas, ParcelVolume, PowerTable, Surface
 
 
 def catalogue(data: str | Path | None = None) -> dict[str, list[dict]]:
@@ -120,6 +123,20 @@ def atlas(
 
         return read_atlas(name, names or None, data)
     return atlases.load_atlas(name, data, space)
+
+
+def parcel_volume(config: RecordingConfig, data: str | Path | None = None) -> ParcelVolume | None:
+    """Where the parcels of a recording lie in a volume; None for vertices, and where the label volume is not here."""
+    from .sources.spaces import label_volume
+
+    path: Path | None = Path(config.parcels) if config.parcels else None
+    if config.name == "pieman":
+        with contextlib.suppress(RecordingError):
+            path = recordings.find_pieman(data) / recordings.LABEL_VOLUME
+    if path is None or not path.is_file():
+        return None
+    image = label_volume(path)
+    return ParcelVolume(np.asarray(image.dataobj, np.int32), image.affine, "MNI")
 
 
 @functools.cache

@@ -29,6 +29,7 @@ ALLOWED = {
         "fetching",
         "pipeline",
         "engine",
+        "exports",
         "jobs",
         "figures",
         "report",
@@ -36,6 +37,7 @@ ALLOWED = {
     }
     | BASE,
     "__main__": {
+        "command_export",
         "command_parts",
         "command_power",
         "commands_inside",
@@ -48,6 +50,7 @@ ALLOWED = {
         "report",
     }
     | BASE,
+    "command_export": {"archive", "command_parts", "exports", "inventory"} | BASE,
     "command_parts": {"inventory"} | BASE,
     "command_power": {"command_parts", "figures", "inventory", "science"} | BASE,
     "commands_inside": {
@@ -88,6 +91,7 @@ ALLOWED = {
     "inventory": {"sources"} | BASE,
     "archive": {"claims", "science", "sources", "store"} | BASE,
     "archive_networks": {"archive", "store"} | BASE,
+    "exports": {"archive", "exports", "figures", "report"} | BASE,
     "figures": {"figures"} | BASE,
     "report": {"claims", "depth_claims", "figures"} | BASE,
     "claims": {"science"} | BASE,
@@ -109,7 +113,8 @@ HOMES = {
     "filelock": {"store"},
     "transformers": {"sources"},
     "torch": {"sources", "science"},
-    "nibabel": {"sources", "report"},
+    "nibabel": {"sources", "exports"},
+    "matplotlib": {"exports"},
 }
 
 

@@ -48,7 +48,7 @@ FINN_NETWORKS = (
     "Visual II",
     "Visual association",
 )
-_LABEL_VOLUME = "shen_2mm_268_parcellation.nii.gz"
+LABEL_VOLUME = "shen_2mm_268_parcellation.nii.gz"
 _NETWORK_TABLE = "shen_268_parcellation_networklabels.csv"
 _VOLUME_ERRORS = (
     OSError,
@@ -94,7 +94,7 @@ def find_pieman(folder: str | Path | None, candidates: Sequence[str | Path] = ()
 def folder_digest(folder: str | Path) -> str:
     """SHA-256 over the names and bytes of everything that `load_pieman` reads: 64 hex characters."""
     folder = find_pieman(folder)
-    names = ("align.csv", _LABEL_VOLUME, _NETWORK_TABLE)
+    names = ("align.csv", LABEL_VOLUME, _NETWORK_TABLE)
     body = hashlib.sha256()
     for path in [*sorted((folder / "timeseries").glob("*.npy")), *(folder / name for name in names)]:
         body.update(path.name.encode())
@@ -138,7 +138,7 @@ def load_pieman(folder: str | Path, subjects: Sequence[int] = ()) -> tuple[Recor
         subjects=tuple(_subject(path) for path in files),
         space="shen268",
         locations=parcel_names(folder / _NETWORK_TABLE),
-        vertex_location=project_parcels(folder / _LABEL_VOLUME),
+        vertex_location=project_parcels(folder / LABEL_VOLUME),
         constant=constant,
         pass_band=PASS_BAND,
     )

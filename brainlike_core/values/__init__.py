@@ -6,7 +6,7 @@ fsaverage5, or parcels); vertices are always those of fsaverage5, left then
 right. Times are seconds, except in names that end in ``_trs``.
 """
 
-from .brain import FitCheck, NetworkAtlas, Recording, Surface
+from .brain import FitCheck, NetworkAtlas, ParcelVolume, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
 from .layers import LayerCurve, LayerProfiles
 from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve, SlimResult
@@ -41,6 +41,7 @@ __all__ = [
     "NeuronAnchors",
     "NeuronResponses",
     "Organization",
+    "ParcelVolume",
     "PlantedTruth",
     "Power",
     "PowerTable",

@@ -182,6 +182,39 @@ class NetworkAtlas(Frozen):
         return len(self.networks)
 
 
+@dataclass(frozen=True, eq=False)
+class ParcelVolume(Frozen):
+    """Where the parcels of a recording lie in a volume.
+
+    Attributes
+    ----------
+    labels : int32 (n_x, n_y, n_z)
+        0 = none, k + 1 = location k.
+    affine : float64 (4, 4)
+        Voxel to mm.
+    space : str
+        Such as ``MNI``.
+
+    Examples
+    --------
+    >>> ParcelVolume(np.zeros((2, 2), np.int32), np.eye(4), "MNI")
+    Traceback (most recent call last):
+    brainlike_core.errors.RecordingError: The volume of parcels has the wrong shape: found (2, 2), needed three axes and an affine (4, 4); check how it was read.
+    """
+
+    labels: np.ndarray
+    affine: np.ndarray
+    space: str
+
+    def __post_init__(self) -> None:
+        check(
+            self.labels.ndim == 3 and self.affine.shape == (4, 4),
+            RecordingError, "The volume of parcels has the wrong shape", self.labels.shape,
+            "three axes and an affine (4, 4)", "check how it was read",
+        )  # fmt: skip
+        self.freeze()
+
+
 def _nothing() -> np.ndarray:
     return np.empty(0, np.float32)
 

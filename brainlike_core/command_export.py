@@ -1,0 +1,83 @@
+"""The command that writes a finished run as files for other programs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from . import archive, inventory
+from .command_parts import command, data_folder
+from .errors import InputError
+from .exports import maps, tables
+from .exports.names import Files
+from .values import Run
+
+KINDS = ("maps", "tables")
+
+
+def add_export(commands: Any) -> None:
+    """Add ``export``."""
+    export = command(commands, "export", "write a finished run as files for other programs", _export)
+    add = export.add_argument
+    add("run", help="the first characters of its id")
+    add("--to", required=True, metavar="FOLDER", help="where the files go, a folder for each kind")
+    add(
+        "--what",
+        nargs="+",
+        default=KINDS,
+        choices=KINDS,
+        metavar="KIND",
+        help=f"{', '.join(KINDS)} (default all)",
+    )
+    add("--atom", type=int, metavar="K", help="only this sub-group's maps (default: all)")
+    add("--data", metavar="FOLDER", help="where downloads lie (default $BRAINLIKE_DATA, data)")
+
+
+def _export(given: argparse.Namespace) -> None:
+    workspace = archive.open_store(given.cache)
+    run = archive.load_run(archive.find_run(given.run, workspace), workspace)
+    written = []
+    for kind in dict.fromkeys(given.what):
+        written += write(_files(kind, run, given), Path(given.to) / kind)
+    if given.json:
+        files = [{"path": str(path), "bytes": path.stat().st_size} for path in written]
+        print(json.dumps({"export": {"run": run.id, "folder": given.to, "files": files}}))
+        return
+    size = sum(path.stat().st_size for path in written) / 1e6
+    print(f"{len(written)} files, {size:.1f} MB, in {given.to}.")
+
+
+def _files(kind: str, run: Run, given: argparse.Namespace) -> Files:
+    atoms = () if given.atom is None else (given.atom,)
+    if kind == "maps":
+        volume = inventory.parcel_volume(run.config.recording, data_folder(given))  # type: ignore[attr-defined]
+        return maps.map_files(run, inventory.surface(), volume, atoms)
+    return tables.table_files(run)
+
+
+def write(files: Files, folder: Path) -> list[Path]:
+    """Write each file whole or not at all; one of the same name is replaced.
+
+    Raises
+    ------
+    InputError
+        The folder cannot be written.
+    """
+    paths = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            path = folder / name
+            new = path.with_name(f".{name}.new")
+            new.write_bytes(content)
+            os.replace(new, path)
+            paths.append(path)
+    except OSError as error:
+        raise InputError(
+            f"The folder {folder} cannot be written", found=error.strerror or type(error).__name__,
+            needed="a folder that you may write to, with room", do="change --to",
+        ) from error  # fmt: skip
+    return paths
