@@ -34,9 +34,7 @@ with parts.page("Correspondence", "Which sub-group of neurons goes with which br
         st.markdown(f"#### {captions.verdict(c)}")
         st.caption(captions.fakes(run))
     with fakes:
-        st.plotly_chart(
-            charts.fake_links(c), theme=None, config=parts.PLOT, alt="Links of real and fake dictionaries"
-        )
+        parts.figure(charts.fake_links(c), "", "Links of real and fake dictionaries", "fakes")
 
     matrix = charts.correspondence_matrix(c, charts.atom_order(c, order), atom=atom, network=network)
     parts.figure(matrix, captions.matrix(run), "Sub-groups against networks", "matrix", open_cell)

@@ -7,7 +7,7 @@ ones; each other file serves the page that it is named after.
 from . import places
 from .brains import atom_view, score_view, show_brain
 from .frame import PAGES, embedded, page
-from .pickers import PLOT, atom_chart, clicked, figure, pick, pick_atom, pick_network
+from .pickers import atom_chart, clicked, figure, pick, pick_atom, pick_network
 from .runs import choose_run, load_run, no_runs, passages, regions, store, words
 from .selection import (
     FIELDS,
@@ -24,7 +24,6 @@ from .start import headline, job_card, next_pages, recovery_table, run_table
 __all__ = [
     "FIELDS",
     "PAGES",
-    "PLOT",
     "Selection",
     "atom_chart",
     "atom_view",

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from brainlike_core.figures import charts
+from brainlike_core.figures import charts, theme
 from brainlike_core.values import Run
 
 from .selection import select, slug
@@ -55,11 +55,14 @@ def clicked(key: str) -> list[int] | None:
 
 
 def figure(chart: Any, caption: str, alt: str, key: str, on_select: Any = "ignore") -> None:
-    """A chart with its caption."""
+    """A chart with its caption, in the colours of the page it stands on."""
+    if st.context.theme.type == "dark":
+        chart = theme.in_dark(chart)
     st.plotly_chart(
         chart, key=key, theme=None, config=PLOT, alt=alt, on_select=on_select, selection_mode="points"
     )
-    st.caption(caption)
+    if caption:
+        st.caption(caption)
 
 
 def atom_chart(chart: Any, caption: str, alt: str, key: str) -> None:

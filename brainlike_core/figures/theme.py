@@ -8,6 +8,12 @@ without its name.
 
 from __future__ import annotations
 
+import colorsys
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
 import plotly.graph_objects as go
 
 INK = "#1B2430"
@@ -26,6 +32,16 @@ SHADES = ["#FFFFFF", "#DCEBEA", "#A9CFCD", "#6BABAA", "#2F8285", "#0F5C66", "#08
 
 # Okabe and Ito 2008, https://jfly.uni-koeln.de/color/
 MODEL_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#3A3A3A")
+
+# What a page on a dark ground shows in place of each: surfaces, ink and the sequential scale turn over.
+DARK_PAPER = "#10191F"
+_IN_DARK = {
+    INK: "#E6EBEA", QUIET: "#A3B0B7", FAINT: "#46565F", GRID: "#202D35", PAPER: DARK_PAPER, ACCENT: "#7CC4C2",
+    "#E4E3DD": "#24323A", "#D5D8D9": "#3A4850",
+    **dict(zip(SHADES[1:], ["#173A41", "#1B565C", "#2F8285", "#6BABAA", "#A9CFCD", "#DCEBEA"], strict=True)),
+}  # fmt: skip
+_HEX = re.compile("#[0-9A-Fa-f]{6}")
+_LEAST_CONTRAST = 3.0  # of a mark against its ground (WCAG 2.2, 1.4.11)
 
 _NETWORK_COLOURS = {
     "default": "#C0504D",
@@ -122,3 +138,68 @@ TEMPLATE = go.layout.Template(
 def styled(figure: go.Figure, height: int) -> go.Figure:
     """Give a figure the shared template and a height in pixels."""
     return figure.update_layout(template=TEMPLATE, height=height)
+
+
+def in_dark(figure: go.Figure) -> go.Figure:
+    """The same figure for a dark page: no colour is left that the ground would swallow.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+        Coloured by this file, as six-digit hex colours.
+    """
+    traces = [_each_colour(trace.to_plotly_json()) for trace in figure.data]
+    return go.Figure(traces, _each_colour(figure.layout.to_plotly_json()))
+
+
+def _each_colour(part: Any) -> Any:
+    if isinstance(part, str):
+        return dark_colour(part) if _HEX.fullmatch(part) else part
+    if isinstance(part, Mapping):
+        return {name: _each_colour(value) for name, value in part.items()}
+    if isinstance(part, list | tuple) or (isinstance(part, np.ndarray) and part.dtype.kind in "OU"):
+        return [_each_colour(value) for value in part]
+    return part
+
+
+def dark_colour(colour: str) -> str:
+    """A colour on a dark page: its partner, or itself made lighter until it can be told from the ground.
+
+    Examples
+    --------
+    >>> dark_colour(PAPER) == DARK_PAPER
+    True
+    >>> contrast(dark_colour("#3A3A3A"), DARK_PAPER) >= 3
+    True
+    """
+    colour = _IN_DARK.get(colour.upper(), colour)
+    if colour in _IN_DARK.values():
+        return colour
+    hue, light, saturation = colorsys.rgb_to_hls(*_rgb(colour))
+    while contrast(colour, DARK_PAPER) < _LEAST_CONTRAST:
+        light += 0.02
+        parts = colorsys.hls_to_rgb(hue, light, saturation)
+        colour = "#" + "".join(f"{round(255 * part):02X}" for part in parts)
+    return colour
+
+
+def contrast(first: str, second: str) -> float:
+    """Contrast of two hex colours, 1 to 21 (WCAG 2.2).
+
+    Examples
+    --------
+    >>> round(contrast("#000000", "#FFFFFF"))
+    21
+    """
+    low, high = sorted(_luminance(colour) for colour in (first, second))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in _rgb(colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _rgb(colour: str) -> tuple[float, float, float]:
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
