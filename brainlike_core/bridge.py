@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from .archive import Workspace, known_record, load_run
+from .atlas_nulls import network_overlap
 from .config import LOW_LEVEL, BridgeConfig, RunConfig
 from .errors import ConfigError, UnknownNameError
 from .lesions import Language, effect_table, language_digests, language_scores
@@ -145,16 +146,13 @@ class _Bench:
     texts: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        from .science import matching
         from .science.encoding_nulls import null_locations
         from .science.folds import delayed
         from .science.timing import zscore
 
-        recording, atlas = self.run.recording, self.run.atlas
+        recording = self.run.recording
         sample = null_locations(recording.n_locations, MOST_LOCATIONS)
-        self.table = matching.location_overlap(
-            atlas.labels, recording.vertex_location, atlas.n_networks, recording.n_locations
-        )[sample]
+        self.table = network_overlap(self.run.atlas, recording)[sample]
         mean = zscore(recording.bold[:, :, sample].mean(0, dtype=np.float32))
         dictionary = self.run.dictionary
         self.brains = delayed(mean, dictionary.first_tr, dictionary.n_trs, self.whole.encoding.delays)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .archive import Workspace, anchors_question, choice_question, curve_question, profiles_question
+from .atlas_nulls import network_overlap
 from .config import AnchorsConfig, ChoiceConfig, DictionaryConfig, EncodingConfig, LayersConfig
 from .errors import RecordingError
 from .progress import Progress, poll, silent
@@ -109,15 +110,12 @@ def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = si
         stored: list[Any], question: Question, config: AnchorsConfig, report: Callable[[float], None]
     ) -> NeuronAnchors:
         from .science.anchoring import anchor_neurons
-        from .science.matching import location_overlap
         from .science.story_rows import by_story, row_stories, rows_at
         from .science.timing import zscore
 
         responses, (recording, *_), atlas, encoding = stored
-        table = location_overlap(
-            atlas.labels, recording.vertex_location, atlas.n_networks, recording.n_locations
-        )
-        share = table / np.maximum(table.sum(0), 1)  # (n_locations, n_networks)
+        table = network_overlap(atlas, recording)
+        share = table / np.maximum(table.sum(0), 1e-12)  # (n_locations, n_networks)
         rows, stories = (
             rows_at(responses.rows, len(responses.values), encoding.map_delay),
             row_stories(responses.rows),
@@ -177,12 +175,9 @@ def _curve(
 ) -> LayerCurve:
     from .science.blas_threads import threads_for
     from .science.layer_curve import layer_curve
-    from .science.matching import location_overlap
 
     responses, (recording, *_), atlas = stored
-    overlap = location_overlap(
-        atlas.labels, recording.vertex_location, atlas.n_networks, recording.n_locations
-    )
+    overlap = network_overlap(atlas, recording)
     dictionary = DictionaryConfig(**question.config["dictionary"])
     encoding = EncodingConfig(**question.config["encoding"])
     with threads_for(recording.n_locations):

@@ -9,7 +9,6 @@ reads finished runs never loads them.
 from __future__ import annotations
 
 import dataclasses
-import functools
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .archive import Workspace, load_run, write_check, write_record
+from .atlas_nulls import check_locations, check_null, moved, network_null, unmoved
 from .config import (
     LOW_LEVEL,
     CheckConfig,
@@ -26,7 +26,7 @@ from .config import (
     RecordingConfig,
     RunConfig,
 )
-from .inventory import atlas, surface
+from .inventory import atlas
 from .progress import Progress, poll, silent
 from .sources import located, low_level, model_catalogue
 from .store import Question
@@ -137,7 +137,7 @@ def walk(
     state = _Walk(config, workspace, data, progress, {}, {}, device)
     recording, stories, truth = _recording(state)
     parts = story_parts(recording, stories)
-    _check_null(config, recording)
+    check_locations(config.match, recording)
     if kind == LOW_LEVEL:
         dictionary = _low_level(state, parts, recording)
         n, first = dictionary.n_atoms, dictionary.first_tr
@@ -159,14 +159,6 @@ def walk(
     return load_run(config.id, workspace)
 
 
-def _check_null(config: RunConfig, recording: Recording) -> None:
-    """Refuse a null of parcels for vertices before the model is read."""
-    if "spin" not in config.match.null:
-        from .science.parcel_nulls import check_parcels
-
-        check_parcels(recording.n_locations)
-
-
 def check_names(config: RunConfig, data: str | Path | None = None) -> str:
     """Refuse a wrong recording, model or atlas before anything runs.
 
@@ -179,11 +171,13 @@ def check_names(config: RunConfig, data: str | Path | None = None) -> str:
     ------
     UnknownNameError, ModelError, ConfigError
         With the nearest known names.
+    AtlasError
+        A file that is no atlas, or a null that is not for it.
     """
     if config.extract.model == LOW_LEVEL:
         low_level.check_baseline(config.extract)
     located.check_name(config.recording)
-    atlas(config.match.atlas, data, config.match.atlas_names)
+    check_null(config.match, atlas(config.match.atlas, data, config.match.atlas_names))
     return model_catalogue.parse_model_name(config.extract.model)[0]
 
 
@@ -426,7 +420,7 @@ def _match(
         from .science import matching
         from .science.blas_threads import threads_for
 
-        turned = _turned(state, networks, recording)
+        moves = moved(networks, recording, config)
         state.report("match")(0.1)
         with threads_for(recording.n_locations):
             return matching.match(
@@ -435,7 +429,7 @@ def _match(
                 dictionary.rows,
                 encoded.z_maps,
                 encoded.atom_q,
-                _null(networks, turned, recording, config.null == "cortex-spin"),
+                network_null(networks, moves, recording, config),
                 networks.networks,
                 config,
                 state.config.encoding,
@@ -444,46 +438,6 @@ def _match(
 
     inputs = (state.entries["encoding"], atlas_digest(networks))
     return state.remember("match", dataclasses.asdict(config), inputs, compute)
-
-
-def _turned(state: _Walk, networks: NetworkAtlas, recording: Recording) -> Any:
-    """The networks moved as the null says: labels of vertices, or tables of parcels."""
-    config, labels = state.config.match, networks.labels.tobytes()
-    if "spin" in config.null:
-        return _turned_labels(labels, config.n_spins, config.seed)
-    where = recording.vertex_location.astype(np.int32).tobytes()
-    sizes = (networks.n_networks, recording.n_locations)
-    return _moved_networks(config.null, labels, where, sizes, config.n_spins, config.seed)
-
-
-@functools.lru_cache(maxsize=1)
-def _moved_networks(
-    kind: str, labels: bytes, where: bytes, sizes: tuple[int, int], n_moves: int, seed: int
-) -> Any:
-    from .science import matching, parcel_nulls
-
-    mesh, location = surface(), np.frombuffer(where, np.int32)
-    still = np.frombuffer(labels, np.int16)
-    null = matching.SpinNull(still, still[None][:0], location, *sizes)
-    parcels = parcel_nulls.find_parcels(mesh.sphere, mesh.n_left, location)
-    return parcel_nulls.moved_networks(kind, null.table, null.weight, parcels, n_moves, seed)
-
-
-@functools.lru_cache(maxsize=1)  # the runs of one comparison share their rotations
-def _turned_labels(labels: bytes, n_spins: int, seed: int) -> Any:
-    from .science import matching
-
-    mesh = surface()
-    still = np.frombuffer(labels, np.int16)
-    return matching.turned_labels(mesh.sphere, mesh.faces, mesh.n_left, still, n_spins, seed)
-
-
-def _null(networks: NetworkAtlas, turned: Any, recording: Recording, whole: bool = False) -> Any:
-    from .science.matching import SpinNull
-
-    return SpinNull(
-        networks.labels, turned, recording.vertex_location, networks.n_networks, recording.n_locations, whole
-    )
 
 
 def _organization(
@@ -500,8 +454,7 @@ def _organization(
         from .science.features import without_organization
         from .science.organization import organize
 
-        no_spins = networks.labels[None][:0]
-        null = _null(networks, no_spins, recording)
+        null = network_null(networks, unmoved(networks), recording, state.config.match)
         found = organize(dictionary, encoded, matched, null, state.config.match, config, recording.tr)
         return without_organization(found) if dictionary.names else found
 
@@ -517,10 +470,8 @@ def _equal_size(
         from .science.blas_threads import threads_for
         from .science.equal_size import equal_size
 
-        turned = _turned(state, networks, recording)
-        null = _null(
-            networks, turned[: whole.equal_size.n_spins], recording, whole.match.null == "cortex-spin"
-        )
+        moves = moved(networks, recording, whole.match)[: whole.equal_size.n_spins]
+        null = network_null(networks, moves, recording, whole.match)
         with threads_for(recording.n_locations):
             return equal_size(
                 responses, recording.bold, recording.tr, null, whole, state.report("equal_size")
@@ -569,7 +520,7 @@ def story_digests(parts: Parts) -> tuple[str, ...]:
 
 
 def atlas_digest(value: NetworkAtlas) -> str:
-    """SHA-256 of an atlas's labels and names."""
-    body = hashlib.sha256(value.labels.tobytes())
+    """SHA-256 of an atlas's labels, weights and names."""
+    body = hashlib.sha256(value.labels.tobytes() + value.weights.tobytes())
     body.update("\n".join(value.networks).encode())
     return body.hexdigest()

@@ -127,8 +127,11 @@ def _mean_known(values: np.ndarray) -> float:
 def _correspondence(run: Run) -> dict[str, Any]:
     c = run.correspondence
     links = c.links("paper")
+    if c.measure != "Dice":
+        links = links.rename(columns={"dice": "r"})
     return {
         "atlas": c.atlas,
+        "measure": c.measure,
         "rule": f"spin p < {c.level} (paper)",
         "n_links": len(links),
         "n_links_fake_mean": float(c.n_links_fake.mean()),

@@ -32,9 +32,14 @@ def _links(n: int) -> str:
 def matrix(run: Run) -> str:
     """Under the matrix of sub-groups and networks."""
     c, config = run.correspondence, _config(run).match
+    beyond = (
+        f"Dice of the map beyond |z| {config.z_threshold:g}"
+        if c.measure == "Dice"
+        else f"{c.measure} of the map"
+    )
     return (
         f"{c.dice.shape[1]} sub-groups, {len(c.networks)} networks ({run.atlas.title}), "
-        f"{run.recording.n_subjects} listeners. Size: Dice of the map beyond |z| {config.z_threshold:g} with the "
+        f"{run.recording.n_subjects} listeners. Size: {beyond} with the "
         f"network. Hollow: spin p < {c.level:g} ({config.n_spins:,} {MOVES[config.null]}, uncorrected; the paper's rule). Solid: "
         f"also spin FDR and phase FDR < {c.level:g} over all cells and signs, and an atom that predicts the brain "
         f"better than phase-randomised ones."

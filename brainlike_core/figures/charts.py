@@ -79,7 +79,7 @@ def _atom_link(run: Run, atom: int, accepted: str, spin_only: str) -> str:
     link = links.iloc[0]
     verb = accepted if link.accepted else spin_only
     sign = theme.SIGN_WORDS[link.sign]
-    said = f", {verb} the **{link.network}** network ({sign}, Dice {link.dice:.2f})."
+    said = f", {verb} the **{link.network}** network ({sign}, {run.correspondence.measure} {link.dice:.2f})."
     return said + ("" if link.accepted else " Phase-randomised atoms pass that test as often.")
 
 
@@ -204,7 +204,7 @@ def _quiet_cells(correspondence: Correspondence, order: Sequence[int]) -> go.Sca
         marker={"symbol": "square", "size": 4, "color": "#E4E3DD"},
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
         customdata=np.stack([atom, network], 1).tolist(),
-        text=[f"Atom {a} · {correspondence.networks[f]}<br>no link · Dice {d:.2f}"
+        text=[f"Atom {a} · {correspondence.networks[f]}<br>no link · {correspondence.measure} {d:.2f}"
               for a, f, d in zip(atom, network, dice, strict=True)],
         hovertemplate="%{text}<extra></extra>",
     )  # fmt: skip
@@ -243,7 +243,7 @@ def _link_text(c: Correspondence, sign: int, atom: int, network: int) -> str:
     verdict = "beats both nulls" if c.accepted_links[at] else "spin rule only"
     return (
         f"<b>Atom {atom} · {c.networks[network]}</b><br>{theme.SIGN_WORDS['+-'[sign]]}, {verdict}<br>"
-        f"Dice {c.dice[at]:.2f} · spin p {p_text(c.p_spin[at])} (q {p_text(c.q_spin[at])})<br>"
+        f"{c.measure} {c.dice[at]:.2f} · spin p {p_text(c.p_spin[at])} (q {p_text(c.q_spin[at])})<br>"
         f"phase null p {p_text(c.p_phase[at])} (q {p_text(c.q_phase[at])})"
     )
 
@@ -292,7 +292,7 @@ def network_ranking(correspondence: Correspondence, network: int, n: int = 12) -
         np.where(sign == 0, 1, -1) * dice[sign, atom],
         correspondence.accepted_links[sign, atom, network],
         [_link_text(correspondence, s, a, network) for s, a in zip(sign, atom, strict=True)],
-        "Dice with the network (− deactivation, + activation)",
+        f"{correspondence.measure} with the network (− deactivation, + activation)",
     )
 
 

@@ -96,7 +96,7 @@ def read_gifti_labels(path: Path) -> Labels:
     """GIfTI labels: int64 (n_vertices,), and the names of its LabelTable."""
     raw = read_bytes(path)
     try:
-        _check_inflation(raw)
+        check_inflation(raw)
         image = GiftiImage.from_bytes(raw)
         arrays = image.darrays
         labels = np.asarray(arrays[0].data) if len(arrays) == 1 else None
@@ -111,7 +111,7 @@ def read_gifti_labels(path: Path) -> Labels:
     return labels.astype(np.int64), {int(key): str(name or "") for key, name in table.items()}
 
 
-def _check_inflation(raw: bytes) -> None:
+def check_inflation(raw: bytes) -> None:
     """Refuse what nibabel would follow without a limit: files elsewhere, and arrays that inflate beyond the cap."""
     if b"ExternalFileBinary" in raw:
         raise ValueError("data in another file")
@@ -161,6 +161,12 @@ def read_maps(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return np.asarray(image.dataobj).reshape(*shape[:3], -1), image.affine
 
 
+def n_volumes(path: Path) -> int:
+    """How many volumes a NIfTI file holds, by its header."""
+    shape = _nifti_header(path, read_bytes(path), "a NIfTI volume")[1].get_data_shape()
+    return shape[3] if len(shape) == 4 else 1
+
+
 def _nifti_header(path: Path, raw: bytes, needed: str) -> tuple[Any, Any]:
     """The kind of image and its header, whose fields nibabel could read."""
     first = raw[:4] in (struct.pack("<i", 348), struct.pack(">i", 348))
@@ -183,7 +189,7 @@ def read_cifti_labels(path: Path) -> Labels:
     What lies below cortex is left out.
     """
     raw = read_bytes(path)
-    _check_cifti(path, raw)
+    check_cifti(path, raw)
     try:
         image = nibabel.Cifti2Image.from_bytes(raw)
         tables, model = (image.header.get_axis(i) for i in (0, 1))
@@ -192,7 +198,7 @@ def read_cifti_labels(path: Path) -> Labels:
             raise ValueError(f"values {values.shape} under {len(tables)} maps of {len(model)} places")
         table = {int(key): str(name) for key, (name, _) in tables.label[0].items()}
         halves = [
-            _cifti_half(values[0], model, f"CIFTI_STRUCTURE_CORTEX_{side}") for side in ("LEFT", "RIGHT")
+            cifti_half(values[0], model, f"CIFTI_STRUCTURE_CORTEX_{side}") for side in ("LEFT", "RIGHT")
         ]
     except Exception as error:  # nibabel and expat each raise their own kinds
         raise wrong_file(
@@ -204,7 +210,7 @@ def read_cifti_labels(path: Path) -> Labels:
     return whole.astype(np.int64), table
 
 
-def _check_cifti(path: Path, raw: bytes) -> None:
+def check_cifti(path: Path, raw: bytes) -> None:
     """Refuse by the header what nibabel would follow without a limit."""
     _, header = _nifti_header(path, raw, "a CIFTI-2 label file")
     shape, start = header.get_data_shape(), float(header["vox_offset"])
@@ -218,7 +224,7 @@ def _check_cifti(path: Path, raw: bytes) -> None:
         raise wrong_file(path, "XML with declarations", "the axes of a label file", "write it again")
 
 
-def _cifti_half(values: np.ndarray, model: Any, name: str) -> np.ndarray:
+def cifti_half(values: np.ndarray, model: Any, name: str) -> np.ndarray:
     """One hemisphere with all its vertices: (32492,), 0 where the file has none."""
     columns = np.flatnonzero(model.name == name)
     vertices, n = model.vertex[columns], model.nvertices.get(name, 0)

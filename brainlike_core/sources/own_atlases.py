@@ -1,7 +1,8 @@
-"""A network atlas of one's own: annotations, GIfTI or CIFTI labels or a label volume, onto fsaverage5.
+"""A network atlas of one's own: labels or weights, on a mesh or in a volume, onto fsaverage5.
 
-`label_files` reads them; `label_projection` brings fsaverage6, fsaverage, fsLR 32k
-and MNI volumes to fsaverage5.
+`label_files` reads annotations, GIfTI and CIFTI labels and label volumes, and
+`label_projection` brings fsaverage6, fsaverage, fsLR 32k and MNI volumes to
+fsaverage5; `weight_files` does both for maps of weights.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from ..values import NetworkAtlas
+from . import weight_files
 from .label_files import (
     FSLR,
     MAX_LABELS,
     MESHES,
     Labels,
     meshes,
+    n_volumes,
     read_annotation,
     read_cifti_labels,
     read_gifti_labels,
@@ -39,7 +42,15 @@ _SIDES = (
     (r"([._-])L([._-])", r"\1R\2"), (r"([._-])R([._-])", r"\1L\2"),
     (r"left", "right"), (r"right", "left"),
 )  # fmt: skip
-_KINDS = "lh.*.annot with rh.*.annot, a .label.gii pair, a .dlabel.nii, or a label volume .nii or .nii.gz in MNI space"
+_KINDS = (
+    "lh.*.annot with rh.*.annot, a .label.gii pair, a .dlabel.nii, or a label volume .nii or .nii.gz in MNI space; "
+    "of weights a .func.gii pair, a .dscalar.nii or a 4-D volume"
+)
+_ENDINGS = (
+    (".annot", "annot"), (".func.gii", "func"), (".shape.gii", "func"), (".gii", "gifti"),
+    (".dlabel.nii", "cifti"), (".dscalar.nii", "dscalar"), (".nii", "volume"),
+)  # fmt: skip
+_WEIGHTS = ("func", "dscalar", "volumes")
 
 
 def read_atlas(
@@ -57,10 +68,15 @@ def read_atlas(
         ``left``/``right``), a CIFTI ``.dlabel.nii`` (fsLR 32k, with or without
         the medial wall; below cortex is left out), or a NIfTI label volume in
         MNI space. Meshes: fsaverage5, fsaverage6, fsaverage; GIfTI also fsLR 32k.
+        Networks that are weights and may overlap: a ``.func.gii`` or
+        ``.shape.gii`` pair with one array per map, a ``.dscalar.nii``, or a
+        volume with a map at each place of its fourth axis.
     names : path or mapping, optional
         Names by label number (of an annotation: the row of its colour table,
-        from 0): see `label_names.read_names`. Without it the names in the file
-        count; beside a volume, a table of the same stem is found by itself.
+        from 0; of weights: the number of the map, from 1): see
+        `label_names.read_names`. Without it the names in the file count; beside
+        a volume, a table of the same stem is found by itself. Maps without any
+        are ``map 1`` and so on.
     folder : path, optional
         The data folder, with the spheres that fsLR needs: see `fslr`.
 
@@ -70,8 +86,9 @@ def read_atlas(
         Labels int16 (20484,), numbered 1..n without gaps; regions of one name
         on both sides are one network. Background by name (unknown, medial
         wall, ...) or number 0 is 0. How labels come to fsaverage5:
-        `label_projection`. ``name`` holds a digest of the
-        labels and names, so that two atlases never share a stored result.
+        `label_projection`. Of weights also ``weights``, and labels as
+        `weight_files.drawn_labels` draws them. ``name`` holds a digest of all
+        that and of the names, so that two atlases never share a stored result.
 
     Raises
     ------
@@ -82,6 +99,8 @@ def read_atlas(
     path = Path(path)
     kind = _kind(path)
     given = _given_names(path, names, kind)
+    if kind in _WEIGHTS:
+        return _weighted(path, kind, given, folder)
     if kind == "volume":
         labels = _volume(path)
     elif kind == "cifti":
@@ -91,17 +110,30 @@ def read_atlas(
         labels, given = _surface_pair(path, read_annotation, rows, folder)
     else:
         labels, given = _surface_pair(path, read_gifti_labels, given, folder)
-    labels, networks = _name(path, labels, given)
+    return _atlas(path, *_name(path, labels, given))
+
+
+def _atlas(path: Path, labels: np.ndarray, networks: tuple[str, ...], *weights: np.ndarray) -> NetworkAtlas:
     stem = re.sub(r"[^a-z0-9]+", "-", _stem(path).lower()).strip("-")[:40] or "atlas"
-    digest = _digest(labels, networks)
-    return NetworkAtlas(
-        name=f"own-{stem}-{digest[:8]}",
-        title=f"{_stem(path)} (your own)",
-        labels=labels,
-        networks=networks,
-        citation="",
-        licence="your own file",
-    )
+    digest = _digest(weights[0] if weights else labels, networks)
+    title = f"{_stem(path)} (your own{', weights' if weights else ''})"
+    return NetworkAtlas(f"own-{stem}-{digest[:8]}", title, labels, networks, "", "your own file", *weights)
+
+
+def _weighted(path: Path, kind: str, given: Mapping[int, str], folder: str | Path | None) -> NetworkAtlas:
+    if kind == "func":
+        maps, names = weight_files.read_gifti_pair(_pair(path), folder)
+    elif kind == "dscalar":
+        maps, names = weight_files.read_cifti_maps(path, folder)
+    else:
+        maps, names = weight_files.read_volume_maps(path)
+    weights = weight_files.on_cortex(path, maps)
+    called = dict(given or names)
+    networks = tuple(called.get(i, "").strip() or f"map {i}" for i in range(1, len(weights) + 1))
+    if len(set(networks)) < len(networks):
+        twice = next(name for name in networks if networks.count(name) > 1)
+        raise wrong_file(path, f"two maps called '{twice[:40]}'", "one name for each map", "name them apart")
+    return _atlas(path, weight_files.drawn_labels(weights), networks, weights)
 
 
 # ---------------------------------------------------------------- which file, which names
@@ -109,26 +141,29 @@ def read_atlas(
 
 def _kind(path: Path) -> str:
     name = path.name.lower()
-    if re.search(r"\.(dscalar|dtseries|p\w+)\.nii(\.gz)?$", name):
-        raise wrong_file(path, "values of CIFTI", "a dense label file .dlabel.nii", "give labels, not a map")
-    endings = ((".annot", "annot"), (".gii", "gifti"), (".dlabel.nii", "cifti"), (".nii", "volume"))
-    for ending, kind in endings:
+    if re.search(r"\.(dtseries|p\w+)\.nii(\.gz)?$", name):
+        raise wrong_file(
+            path, "values of CIFTI", "a .dlabel.nii or .dscalar.nii", "give networks, not a series"
+        )
+    for ending, kind in _ENDINGS:
         if name.removesuffix(".gz").endswith(ending):
-            return kind
+            return "volumes" if kind == "volume" and n_volumes(path) > 1 else kind
     raise wrong_file(path, f"a file that ends in '{path.suffix or path.name}'", _KINDS, "convert it")
 
 
 def _stem(path: Path) -> str:
-    stem = re.sub(r"(\.d?label)?\.(annot|gii|nii)(\.gz)?$", "", path.name, flags=re.IGNORECASE)
+    stem = re.sub(
+        r"(\.d?label|\.func|\.shape|\.dscalar)?\.(annot|gii|nii)(\.gz)?$", "", path.name, flags=re.IGNORECASE
+    )
     return re.sub(r"^[lr]h\.|[._-]?hemi-[LR]|[._-](lh|rh|L|R|left|right)$", "", stem) or stem
 
 
 def _given_names(path: Path, names: str | Path | Mapping[int, str] | None, kind: str) -> dict[int, str]:
-    if names is None and kind == "volume":
+    if names is None and kind in ("volume", "volumes"):
         stem = re.sub(r"\.nii(\.gz)?$", "", path.name, flags=re.IGNORECASE)
         tables = [path.with_name(stem + ending) for ending in (".tsv", ".csv", ".json", ".txt")]
         names = next((table for table in tables if table.is_file()), None)
-        if names is None:
+        if names is None and kind == "volume":
             raise wrong_file(
                 path, "no names", f"a table of label number and name, such as {tables[0].name}", "add it"
             )
@@ -170,8 +205,8 @@ def _check_names(path: Path, numbers: np.ndarray, names: Mapping[int, str]) -> N
             raise wrong_file(path, found, "one number for each network", "merge them, or name them apart")
 
 
-def _digest(labels: np.ndarray, networks: tuple[str, ...]) -> str:
-    return hashlib.sha256(labels.tobytes() + "\n".join(networks).encode()).hexdigest()
+def _digest(values: np.ndarray, networks: tuple[str, ...]) -> str:
+    return hashlib.sha256(values.tobytes() + "\n".join(networks).encode()).hexdigest()
 
 
 # ---------------------------------------------------------------- surface files

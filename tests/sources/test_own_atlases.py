@@ -461,7 +461,7 @@ many = np.arange(91 * 109 * 91).reshape(91, 109, 91) % 1500
 REFUSALS = [
     (content("atlas.png", b"png"), "ends in '.png'"),
     (content("atlas", b""), "ends in"),
-    (content("x.dscalar.nii", b"x"), "values of CIFTI, needed a dense label file"),
+    (content("x.dtseries.nii", b"x"), "values of CIFTI, needed a .dlabel.nii or .dscalar.nii"),
     (content("x.dlabel.nii", b"x"), "x.dlabel.nii cannot be used"),
     (cifti_inside, "found a CIFTI file.*name it .dlabel.nii"),
     (cifti(), "fsLR cannot be brought to fsaverage5: found no tpl-fsLR.*fetch fslr-spheres"),
@@ -511,7 +511,7 @@ REFUSALS = [
     (volume(np.where(slabs() == 1, -1, slabs()).astype(np.int16)), "labels from -1"),
     (volume(np.where(slabs() == 1, np.nan, slabs()).astype(np.float32)), "no whole numbers"),
     (volume(many.astype(np.int16)), "1499 different labels, needed at most 1000"),
-    (volume(np.stack([slabs()] * 2, axis=-1)), r"shape \(91, 109, 91, 2\)"),
+    (volume(np.stack([slabs()] * 2, axis=-1)[..., None, :]), r"shape \(91, 109, 91, 1, 2\)"),
     (volume(affine=np.diag([0.01, 0.01, 0.01, 1])), "voxels of"),
     (volume(affine=np.diag([50.0, 50, 50, 1])), "voxels of"),
     (volume(affine=AFFINE + [[0, 0, 0, 5000], [0] * 4, [0] * 4, [0] * 4]), "no label on cortex"),
@@ -519,7 +519,8 @@ REFUSALS = [
     (cut_volume, "cannot be used"),
     (huge_header, r"shape \(30000, 30000, 30\)"),
     (gzip_bomb, "more than 67108864 bytes"),
-    (content("x.nii", b"short"), "no names"),
+    (content("x.nii", b"short"), "needed a NIfTI volume"),
+    (volume(names=False), "no names"),
 ]  # fmt: skip
 
 
