@@ -66,9 +66,7 @@ with parts.page("Start", HERO):
         told = parts.show_brain(
             parts.atom_view(run.id), "start", selected_map=atom, threshold=2.3, height=460
         )
-        if told.map is not None and told.map != atom:
-            parts.select(atom=told.map)
-            st.rerun()
+        parts.follow(told, selection, atom)
         parts.next_pages()
         st.subheader("Finished runs", anchor=False)
         parts.run_table(finished, run.id)

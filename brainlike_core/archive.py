@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from .claims import comparable
 from .config import (
     AnchorsConfig,
@@ -33,6 +31,7 @@ from .values import (
     FitCheck,
     LayerCurve,
     LayerProfiles,
+    NeuronResponses,
     Recording,
     Run,
     RunRecord,
@@ -194,6 +193,29 @@ def load_run(run_id: str, workspace: Workspace) -> Run:
         recovery=parts.get("recovery"),
         seconds=dict(record.seconds),
     )
+
+
+def load_responses(run_id: str, workspace: Workspace) -> NeuronResponses:
+    """The responses of a finished run's neurons on the recording's clock, each byte checked.
+
+    Raises
+    ------
+    UnknownNameError
+        When the run is not finished.
+    ConfigError
+        When it has no neurons.
+    RecordingError
+        When they were pruned; running it again mends it.
+    """
+    record = _record_with_neurons(run_id, workspace)
+    try:
+        return workspace.results.get(record.entries["responses"])
+    except KeyError:
+        raise RecordingError(
+            f"The neurons' responses of run {run_id[:12]} are no longer in the cache",
+            needed="their stored values",
+            do="run it again: only what is missing is computed",
+        ) from None
 
 
 def _heard(stored: tuple) -> tuple[Recording, Story]:
@@ -362,68 +384,6 @@ def load_layers(config: LayersConfig, workspace: Workspace) -> tuple[LayerCurve,
     except (KeyError, DamagedEntryError, UnknownNameError, ConfigError):
         return None
     return curve, profiles
-
-
-# -- words --------------------------------------------------------------------------
-
-
-def word_activity(run: Run, atom: int) -> pd.DataFrame:
-    """The atom's activity when each word was heard: word, text, onset, offset, aligned, activity.
-
-    ``text`` is the word as printed, with the punctuation that follows it.
-
-    The haemodynamic response delays what a word does by about 5 s, so the
-    activity of a word is that of the atom 5 s after its onset, in units of the
-    atom's standard deviation.
-    """
-    from .science import timing
-
-    series = timing.zscore(run.dictionary.atoms[:, atom])
-    at = ((run.story.onsets + 5.0) / run.recording.tr).astype(int)
-    row = run.dictionary.trs.searchsorted(at).clip(0, len(series) - 1)
-    activity = pd.Series(series[row]).where(run.dictionary.trs[row] == at)
-    return pd.DataFrame(
-        {
-            "word": run.story.words,
-            "text": _printed_words(run.story),
-            "onset": run.story.onsets,
-            "offset": run.story.offsets,
-            "aligned": run.story.aligned,
-            "activity": activity,
-        }
-    )
-
-
-def top_words(run: Run, atom: int, n: int = 12) -> pd.DataFrame:
-    """The passages in which an atom is most active: word, onset, activity, context.
-
-    One word per passage: neighbours within 6 s share a haemodynamic response.
-    """
-    table = word_activity(run, atom).dropna(subset="activity").sort_values("activity", ascending=False)
-    chosen: list[int] = []
-    for i in table.index:
-        if all(abs(run.story.onsets[i] - run.story.onsets[j]) > 6 for j in chosen):
-            chosen.append(i)
-        if len(chosen) == n:
-            break
-    picked = table.loc[chosen, ["word", "onset", "activity"]]
-    printed = _printed_words(run.story)
-    picked["context"] = [" ".join(printed[max(0, i - 6) : i + 7]) for i in chosen]
-    return picked.reset_index(drop=True)
-
-
-def _printed_words(story: Story) -> list[str]:
-    """Each word with the punctuation that touches it: He / said, / "Go."."""
-    text, printed, last = story.text, [], 0
-    starts, ends = story.spans.T.tolist()
-    for start, end, following in zip(starts, ends, [*starts[1:], len(text)], strict=True):
-        while start > last and not text[start - 1].isspace():
-            start -= 1
-        while end < following and not text[end].isspace():
-            end += 1
-        printed.append(text[start:end])
-        last = end
-    return printed
 
 
 # -- recordings of one's own ----------------------------------------------------------

@@ -7,11 +7,13 @@ ones; each other file serves the page that it is named after.
 from . import places
 from .brains import atom_view, score_view, show_brain
 from .frame import PAGES, embedded, page
-from .pickers import atom_chart, clicked, figure, pick, pick_atom, pick_network
+from .links import follow, network_card, region_card, ways, word_card
+from .pickers import atom_chart, clicked, figure, pick, pick_atom, pick_network, switch
 from .runs import choose_run, load_run, no_runs, passages, regions, store, words
 from .selection import (
     FIELDS,
     Selection,
+    carried,
     network_index,
     parse_selection,
     select,
@@ -20,6 +22,8 @@ from .selection import (
     whole_number,
 )
 from .start import headline, job_card, next_pages, recovery_table, run_table
+from .subgroup import layers, neurons, overview
+from .words import transcript, words_view
 
 __all__ = [
     "FIELDS",
@@ -27,16 +31,22 @@ __all__ = [
     "Selection",
     "atom_chart",
     "atom_view",
+    "carried",
     "choose_run",
     "clicked",
     "embedded",
     "figure",
+    "follow",
     "headline",
     "job_card",
+    "layers",
     "load_run",
+    "network_card",
     "network_index",
+    "neurons",
     "next_pages",
     "no_runs",
+    "overview",
     "page",
     "parse_selection",
     "passages",
@@ -45,6 +55,7 @@ __all__ = [
     "pick_network",
     "places",
     "recovery_table",
+    "region_card",
     "regions",
     "run_table",
     "score_view",
@@ -52,7 +63,12 @@ __all__ = [
     "show_brain",
     "slug",
     "store",
+    "switch",
+    "transcript",
     "unique_run",
+    "ways",
     "whole_number",
+    "word_card",
     "words",
+    "words_view",
 ]

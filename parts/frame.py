@@ -9,7 +9,7 @@ import streamlit as st
 
 from brainlike_core.errors import BrainlikeError
 
-from .selection import FIELDS, INSIDE
+from .selection import carried
 
 PAGES = (
     ("app.py", "Start", ":material/play_circle:", "Choose, run, watch, open"),
@@ -66,10 +66,9 @@ def embedded() -> bool:
 
 
 def _sidebar() -> None:
-    carried = {field: st.query_params[field] for field in (*FIELDS, *INSIDE) if field in st.query_params}
     with st.sidebar:
         st.header("Brainlike", anchor=False)
         st.caption("Neurons of language models and networks of the human brain")
         st.space("small")
         for path, label, icon, text in PAGES:
-            st.page_link(path, label=label, icon=icon, help=text, query_params=carried, width="stretch")
+            st.page_link(path, label=label, icon=icon, help=text, query_params=carried(), width="stretch")

@@ -10,6 +10,7 @@ import streamlit as st
 from brainlike_core.figures import charts, theme
 from brainlike_core.values import Run
 
+from .frame import embedded
 from .selection import select, slug
 
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -22,15 +23,34 @@ def pick(
     chosen: Any,
     text: Callable[[Any], str],
     short: Callable[[Any], Any] = lambda value: value,
+    drops: Sequence[str] = (),
 ) -> None:
-    """A select box that shows the address and writes to it."""
+    """A select box that shows the address and writes to it; ``drops`` names what another choice makes void."""
     key = f"{st.session_state.get('here')}-{field}"
 
     def write() -> None:
-        select(**{field: short(st.session_state[key])})
+        select(**dict.fromkeys(drops), **{field: short(st.session_state[key])})
 
     st.session_state[key] = chosen
     st.selectbox(label, options, format_func=text, key=key, on_change=write)
+
+
+def switch(field: str, label: str, options: Sequence[str]) -> str:
+    """A row of buttons that shows the address and writes to it; the first is what an address without it means."""
+    key = f"{st.session_state.get('here')}-{field}"
+    slugs = [slug(option) for option in options]
+    asked = st.query_params.get(field, "")
+    chosen = options[slugs.index(asked) if asked in slugs else 0]
+
+    def write() -> None:
+        picked = slugs[options.index(st.session_state[key])]
+        select(**{field: None if picked == slugs[0] else picked})
+
+    if embedded():
+        return chosen
+    st.session_state[key] = chosen
+    st.segmented_control(label, options, key=key, on_change=write, required=True)
+    return chosen
 
 
 def pick_atom(run: Run, chosen: int, order: Sequence[int] | None = None) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from brainlike_core import archive, inventory
+from brainlike_core import archive, heard_words, inventory
 from brainlike_core.errors import DamagedEntryError
-from brainlike_core.figures import charts
+from brainlike_core.figures import words as word_figures
 from brainlike_core.values import NetworkAtlas, Run
 
 from . import places
@@ -47,7 +47,10 @@ def choose_run(place: Any) -> tuple[Run, Selection]:
     run_id = selection.run or next(iter(trained), runs[0].id)
     if not embedded():
         with place:
-            pick("run", "Run", list(labels), run_id, labels.__getitem__, short=lambda value: value[:12])
+            pick(
+                "run", "Run", list(labels), run_id, labels.__getitem__,
+                short=lambda value: value[:12], drops=("atom",),
+            )  # fmt: skip
     try:
         run = load_run(run_id)
     except DamagedEntryError:
@@ -59,13 +62,16 @@ def choose_run(place: Any) -> tuple[Run, Selection]:
 def _within(selection: Selection, run: Run) -> Selection:
     """Drop what this run does not have, and say so."""
     ignored = set(selection.ignored)
-    atom, region = selection.atom, selection.region
+    atom, region, word = selection.atom, selection.region, selection.word
     if atom is not None and atom >= run.dictionary.n_atoms:
         atom = None
         ignored.add("atom")
     if region is not None and region >= run.recording.n_locations:
         region = None
         ignored.add("region")
+    if word is not None and word >= run.story.n_words:
+        word = None
+        ignored.add("word")
     if selection.network and network_index(selection.network, run.atlas.networks) is None:
         ignored.add("network")
     if ignored:
@@ -73,7 +79,7 @@ def _within(selection: Selection, run: Run) -> Selection:
             f":material/info: The link's {' and '.join(sorted(ignored))} could not be found here; "
             "showing the nearest sensible thing instead."
         )
-    return Selection(selection.run, atom, selection.network, region)
+    return Selection(selection.run, atom, selection.network, region, word)
 
 
 def no_runs() -> None:
@@ -86,9 +92,9 @@ def no_runs() -> None:
 @st.cache_data(max_entries=200, show_spinner=False)
 def words(run_id: str, atom: int) -> pd.DataFrame:
     """The story's words with the atom's activity."""
-    return archive.word_activity(load_run(run_id), atom)
+    return heard_words.word_activity(load_run(run_id), atom)
 
 
 def passages(run: Run, atom: int, n: int = 6) -> None:
     """The passages in which a sub-group is most active."""
-    st.html(charts.passages(archive.top_words(run, atom, n)))
+    st.html(word_figures.passages(heard_words.top_words(run, atom, n)))

@@ -1,4 +1,4 @@
-"""The selection in the address: run, atom, network, region.
+"""The selection in the address: run, atom, network, region, word.
 
 The address is the one truth of the selection: a picker shows what the address
 says and writes what the reader picks, so a link re-opens what is on screen.
@@ -15,7 +15,8 @@ from typing import Any
 
 import streamlit as st
 
-FIELDS = ("run", "atom", "network", "region")
+FIELDS = ("run", "atom", "network", "region", "word")
+MODES = ("present",)  # how pages are shown; travels with the selection
 INSIDE = ("inside", "net")  # networks inside a model, and one of them; read by their page alone
 
 
@@ -27,7 +28,7 @@ class Selection:
     ----------
     run : str or None
         64-hex id of a finished run.
-    atom, region : int or None
+    atom, region, word : int or None
     network : str or None
         A whole number, or a slug such as ``dorsal-attention``.
     ignored : tuple of str
@@ -38,6 +39,7 @@ class Selection:
     atom: int | None = None
     network: str | None = None
     region: int | None = None
+    word: int | None = None
     ignored: tuple[str, ...] = ()
 
 
@@ -53,13 +55,14 @@ def parse_selection(query: Mapping[str, str], run_ids: Sequence[str]) -> Selecti
     Examples
     --------
     >>> parse_selection({"atom": "12", "region": "-1"}, [])
-    Selection(run=None, atom=12, network=None, region=None, ignored=('region',))
+    Selection(run=None, atom=12, network=None, region=None, word=None, ignored=('region',))
     """
     readers: dict[str, Callable[[str], Any]] = {
         "run": lambda text: unique_run(text, run_ids),
         "atom": whole_number,
         "network": lambda text: text if re.fullmatch(r"[a-z0-9-]{1,60}", text, re.ASCII) else None,
         "region": whole_number,
+        "word": whole_number,
     }
     found = {field: readers[field](query[field]) for field in FIELDS if field in query}
     return Selection(**found, ignored=tuple(field for field, value in found.items() if value is None))
@@ -95,6 +98,11 @@ def network_index(text: str | None, networks: Sequence[str]) -> int | None:
         return names.index(text)
     number = whole_number(text or "")
     return number if number is not None and number < len(networks) else None
+
+
+def carried() -> dict[str, str]:
+    """What of the address goes along to another page."""
+    return {field: st.query_params[field] for field in (*FIELDS, *INSIDE, *MODES) if field in st.query_params}
 
 
 def select(**fields: int | str | None) -> None:

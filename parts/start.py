@@ -12,7 +12,7 @@ from brainlike_core.values import Recovery
 
 from . import places
 from .frame import PAGES
-from .selection import FIELDS, select
+from .selection import carried, select
 
 
 def headline(numbers: dict[str, Any]) -> None:
@@ -35,10 +35,9 @@ def headline(numbers: dict[str, Any]) -> None:
 
 def next_pages() -> None:
     """Ways on from the result."""
-    carried = {field: st.query_params[field] for field in FIELDS if field in st.query_params}
     for column, (path, label, icon, text) in zip(st.columns(3), PAGES[1:4], strict=True):
         with column.container(border=True, gap=None):
-            st.page_link(path, label=f"**{label}**", icon=icon, query_params=carried, width="stretch")
+            st.page_link(path, label=f"**{label}**", icon=icon, query_params=carried(), width="stretch")
             st.caption(text)
 
 
@@ -48,7 +47,7 @@ def run_table(finished: list[archive.RunSummary], shown: str) -> None:
     def write() -> None:
         rows = st.session_state["runs-table"].selection.rows
         if rows:
-            select(run=finished[rows[0]].id[:12], atom=None, region=None)
+            select(run=finished[rows[0]].id[:12], atom=None)
 
     table = pd.DataFrame(
         {
@@ -71,14 +70,15 @@ def run_table(finished: list[archive.RunSummary], shown: str) -> None:
 def job_card(job: jobs.Status) -> None:
     """One run under way: what it does, how long still, and Cancel."""
     with st.container(border=True):
-        text, button = st.columns([6, 1], vertical_alignment="center")
         if job.state not in ("queued", "running"):
-            text.markdown(f"**{job.label}** · {job.state}. {job.message}")
+            st.markdown(f"**{job.label}** · {job.state}. {job.message}")
             return
         left = "" if job.seconds_left is None else f" · about {_duration(job.seconds_left)} left"
         doing = job.step or "Waiting for its turn"
-        text.progress(min(max(job.fraction, 0.0), 1.0), text=f"**{job.label}** · {doing}{left}")
-        if button.button("Cancel", key=f"cancel-{job.run_id}", width="stretch"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.progress(min(max(job.fraction, 0.0), 1.0), text=f"**{job.label}** · {doing}{left}")
+            cancel = st.button("Cancel", key=f"cancel-{job.run_id}", width="content")
+        if cancel:
             jobs.cancel(job.run_id, places.CACHE)
         done = [
             f":green-badge[{title} · {seconds:.0f} s]"

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from brainlike_core import archive, inventory, pipeline
+from brainlike_core import archive, heard_words, inventory, pipeline
 from brainlike_core.config import (
     EncodingConfig,
     ExtractConfig,
@@ -452,7 +452,7 @@ def test_data_folder_is_the_named_one_or_the_first_that_fits(data, tmp_path, mon
 def test_activity_of_words_is_that_of_the_atom_5_s_later(walked):
     """Word one starts at 6 s: 11 s is TR 7, before the first row. Word three starts at 7.4 s: TR 8, row 0."""
     _, run, _ = walked
-    table = archive.word_activity(run, 2)
+    table = heard_words.word_activity(run, 2)
     atom = run.dictionary.atoms[:, 2].astype(float)
     assert np.isnan(table["activity"][:2]).all()
     assert table["activity"][2] == pytest.approx((atom[0] - atom.mean()) / atom.std(), abs=1e-5)
@@ -463,7 +463,7 @@ def test_activity_of_words_is_that_of_the_atom_5_s_later(walked):
 def test_top_words_are_the_peaks_of_separate_passages(walked):
     """Falling activity, onsets more than 6 s apart, each word within its context."""
     _, run, _ = walked
-    top, every = archive.top_words(run, 0, 4), archive.word_activity(run, 0)["activity"]
+    top, every = heard_words.top_words(run, 0, 4), heard_words.word_activity(run, 0)["activity"]
     assert top["activity"][0] == every.max() and top["activity"].is_monotonic_decreasing
     assert np.diff(np.sort(top["onset"])).min() > 6 and len(top) == 4
     assert all(word in context.split() for word, context in zip(top["word"], top["context"], strict=True))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nibabel.gifti import GiftiDataArray, GiftiImage
 
-from brainlike_core import __main__, archive, bridge, follow_ups, pipeline, report
+from brainlike_core import __main__, archive, bridge, follow_ups, heard_words, pipeline, report
 from brainlike_core.config import (
     AnchorsConfig,
     BridgeConfig,
@@ -182,7 +182,7 @@ def test_a_finished_run_names_its_stories(walked, data):
     assert numbers["label"].endswith("narratives-lucy + narratives-tunnel")
     assert "Each of 2 stories was left out once" in " ".join(report.sentences(numbers))
     assert "each of 2 stories left out once" in captions.score_map(run)
-    words = archive.word_activity(run, 0)
+    words = heard_words.word_activity(run, 0)
     second = words["onset"] >= 96 * TR
     assert second.sum() == 200 - (0.6 * np.arange(200) + 2 >= 90 * TR).sum()
     assert words["onset"][second].iloc[0] == 96 * TR + 2.0

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from ..config import MOVES, RunConfig
 from ..values import Correspondence, Run
+from ..values.story import HRF_PEAK_S
 
 
 def _config(run: Run) -> RunConfig:
@@ -118,6 +120,35 @@ def region(run: Run, n_locations: int) -> str:
     return (
         f"z of each sub-group's group map, {where}, {run.recording.n_subjects} listeners, uncorrected. "
         f"Filled: the atom predicts the brain better than phase-randomised ones (FDR)."
+    )
+
+
+def word(run: Run) -> str:
+    """Under the ranking of sub-groups at one word."""
+    return (
+        f"Activity {HRF_PEAK_S:g} s after the word, at the peak of the haemodynamic response, in standard deviations over "
+        f"{run.dictionary.n_trs} TRs; words close in time share it. No test. Filled: the atom predicts the brain better "
+        f"than phase-randomised ones (FDR)."
+    )
+
+
+def profile(table: pd.DataFrame, driving_sd: float) -> str:
+    """Under the profile of the words that drive a sub-group."""
+    first = table.iloc[0]
+    return (
+        f"{first['n_driving']} words heard {HRF_PEAK_S:g} s before the atom was {driving_sd:g} SD or more above its mean, "
+        f"against {first['n_others']:,} others. p two-sided against {first['n_shifts']:,} shifts of the words round the "
+        f"story, which keep their order; filled: q < 0.05 (FDR over {len(table)} kinds of words). Parts of speech by "
+        f"Pattern's tagger, frequency from wordfreq; both for English."
+    )
+
+
+def trace(run: Run, r: float) -> str:
+    """Under one neuron's response beside its atom."""
+    return (
+        f"Mean response to the words of each TR, convolved with the haemodynamic response as in the run, and the "
+        f"atom; {run.dictionary.n_trs} TRs of {run.recording.tr:g} s, standard deviations. r {r:+.2f} over the TRs "
+        f"that the atom was learned from: a description, no test."
     )
 
 

@@ -13,17 +13,12 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.cluster import hierarchy
 
 from ..errors import ConfigError
 from ..values import Correspondence, Dictionary, NetworkAtlas, Recording, Run
+from ..values.story import HRF_PEAK_S
 from . import theme
-
-ORDERS = ("network", "strength", "cluster", "number")
-# The canonical haemodynamic response peaks about 5 s after a word.
-HRF_PEAK_S = 5.0
-_SQUARE = (5.0, 15.0)
-
+from .matrix import link_text
 
 # -- names --------------------------------------------------------------------------
 
@@ -106,172 +101,7 @@ def score_maps(run: Run) -> tuple[np.ndarray, tuple[str, ...]]:
     return np.stack([e.r_heldout, kept, e.group_ceiling]), names
 
 
-def atom_order(correspondence: Correspondence, order: str = "network") -> list[int]:
-    """Atoms in the order in which a matrix shows them.
-
-    Parameters
-    ----------
-    correspondence : Correspondence
-    order : {'network', 'strength', 'cluster', 'number'}
-        By best network and then Dice; by largest linked Dice; by similar rows
-        (average linkage of signed Dice); by number.
-
-    Returns
-    -------
-    list of int, n_atoms
-
-    Raises
-    ------
-    ConfigError
-        An order that is not known.
-    """
-    if order not in ORDERS:
-        raise ConfigError("Unknown order of atoms", found=repr(order), needed=f"one of {', '.join(ORDERS)}")
-    best = np.where(correspondence.paper_links, correspondence.dice, 0.0).max(0)  # (n_atoms, n_networks)
-    atoms = np.arange(len(best))
-    if order == "strength":
-        return np.lexsort((atoms, -best.max(1))).tolist()
-    if order == "network":
-        place = np.where(best.max(1) > 0, best.argmax(1), best.shape[1])
-        return np.lexsort((atoms, -best.max(1), place)).tolist()
-    if order == "cluster" and len(atoms) > 2:
-        signed = correspondence.dice[0] - correspondence.dice[1]
-        tree = hierarchy.linkage(signed, "average")
-        return hierarchy.leaves_list(hierarchy.optimal_leaf_ordering(tree, signed)).tolist()
-    return atoms.tolist()
-
-
-# -- correspondence -----------------------------------------------------------------
-
-
-def correspondence_matrix(
-    correspondence: Correspondence,
-    order: Sequence[int],
-    *,
-    atom: int | None = None,
-    network: int | None = None,
-) -> go.Figure:
-    """Sub-groups (columns) against networks (rows) as squares that can be clicked.
-
-    Parameters
-    ----------
-    correspondence : Correspondence
-    order : sequence of int, n_atoms
-        Atoms from left to right.
-    atom, network : int, optional
-        The column and the row to mark.
-
-    Returns
-    -------
-    plotly.graph_objects.Figure
-        ``customdata`` of each point: atom, network.
-    """
-    figure = go.Figure(_quiet_cells(correspondence, order))
-    top = float(max(correspondence.dice.max(), 1e-9))
-    for sign in (0, 1):
-        for accepted in (False, True):
-            figure.add_trace(_squares(correspondence, order, sign, accepted, top))
-    n_networks = len(correspondence.networks)
-    if network is not None:
-        figure.add_hrect(network - 0.5, network + 0.5, fillcolor=theme.NULL_BAND, line_width=0, layer="below")
-    if atom is not None:
-        place = list(order).index(atom)
-        figure.add_vrect(place - 0.5, place + 0.5, fillcolor=theme.NULL_BAND, line_width=0, layer="below")
-    theme.styled(figure, 92 + 23 * n_networks)
-    labels = [str(k) for k in order]
-    step = 1 if len(labels) <= 40 else 2
-    figure.update_xaxes(
-        title="sub-group (atom)", range=[-1, len(labels)], showgrid=False, zeroline=False,
-        tickvals=list(range(0, len(labels), step)), ticktext=labels[::step], tickfont_size=10, tickangle=0,
-    )  # fmt: skip
-    figure.update_yaxes(
-        range=[n_networks - 0.4, -0.6], tickvals=list(range(n_networks)), zeroline=False,
-        ticktext=list(correspondence.networks), tickfont={"size": 13, "color": theme.INK},
-    )  # fmt: skip
-    return figure.update_layout(
-        legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "trace"},
-        xaxis_fixedrange=True, yaxis_fixedrange=True,
-    )  # fmt: skip
-
-
-def _quiet_cells(correspondence: Correspondence, order: Sequence[int]) -> go.Scatter:
-    """A dot in each cell without a link, so that every cell can be clicked."""
-    atom, network = np.nonzero(~correspondence.paper_links.any(0))
-    place = np.argsort(order)[atom]
-    dice = correspondence.dice.max(0)[atom, network]
-    return go.Scatter(
-        x=place, y=network, mode="markers", showlegend=False, name="",
-        marker={"symbol": "square", "size": 4, "color": "#E4E3DD"},
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        customdata=np.stack([atom, network], 1).tolist(),
-        text=[f"Atom {a} · {correspondence.networks[f]}<br>no link · {correspondence.measure} {d:.2f}"
-              for a, f, d in zip(atom, network, dice, strict=True)],
-        hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
-
-
-def _squares(
-    correspondence: Correspondence, order: Sequence[int], sign: int, accepted: bool, top: float
-) -> go.Scatter:
-    c = correspondence
-    links = c.paper_links | c.accepted_links
-    shown = links[sign] & (c.accepted_links[sign] == accepted)
-    atom, network = np.nonzero(shown)
-    both = links.all(0)[atom, network]  # a cell with both signs shows them one above the other
-    y = network + np.where(both, (-0.22, 0.22)[sign], 0.0)
-    dice = c.dice[sign][shown]
-    size = _SQUARE[0] + (_SQUARE[1] - _SQUARE[0]) * np.sqrt(dice / top)
-    mark = "+-"[sign]
-    colour = theme.SIGN_COLOURS[mark]
-    name = f"{theme.SIGN_WORDS[mark]}, {'beats both nulls' if accepted else 'spin rule only'}"
-    return go.Scatter(
-        x=np.argsort(order)[atom], y=y, mode="markers", name=name, showlegend=True, cliponaxis=False,
-        marker={
-            "symbol": "square", "size": np.where(both, size * 0.7, size),
-            "color": colour if accepted else theme.PAPER, "opacity": 1,
-            "line": {"color": colour, "width": 1.6},
-        },
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
-        customdata=np.stack([atom, network], 1).tolist(),
-        text=[_link_text(c, sign, a, f) for a, f in zip(atom.tolist(), network.tolist(), strict=True)],
-        hovertemplate="%{text}<extra></extra>",
-    )  # fmt: skip
-
-
-def _link_text(c: Correspondence, sign: int, atom: int, network: int) -> str:
-    at = (sign, atom, network)
-    verdict = "beats both nulls" if c.accepted_links[at] else "spin rule only"
-    return (
-        f"<b>Atom {atom} · {c.networks[network]}</b><br>{theme.SIGN_WORDS['+-'[sign]]}, {verdict}<br>"
-        f"{c.measure} {c.dice[at]:.2f} · spin p {p_text(c.p_spin[at])} (q {p_text(c.q_spin[at])})<br>"
-        f"phase null p {p_text(c.p_phase[at])} (q {p_text(c.q_phase[at])})"
-    )
-
-
-def p_text(value: float) -> str:
-    """A p-value as printed: 0.03, 0.0012."""
-    return f"{value:.4f}" if value < 0.01 else f"{value:.2f}"
-
-
-def fake_links(correspondence: Correspondence) -> go.Figure:
-    """Links of the real dictionary beside those of phase-randomised dictionaries."""
-    real, fake = int(correspondence.paper_links.sum()), correspondence.n_links_fake
-    figure = go.Figure(
-        go.Histogram(
-            x=fake, nbinsx=24, marker={"color": "#C9CCCB", "line": {"color": theme.PAPER, "width": 1}},
-            hovertemplate="%{x} links: %{y} fake dictionaries<extra></extra>",
-        )
-    )  # fmt: skip
-    figure.add_vline(real, line={"color": theme.ACCENT, "width": 3})
-    middle = (min(real, fake.min()) + max(real, fake.max())) / 2
-    figure.add_annotation(
-        x=real, y=1, yref="paper", text=f"<b>real: {real}</b>", showarrow=False, yanchor="bottom",
-        xanchor="left" if real <= middle else "right", font={"color": theme.ACCENT, "size": 13},
-    )  # fmt: skip
-    theme.styled(figure, 190)
-    figure.update_xaxes(title="links by the spin rule", showgrid=False, zeroline=False)
-    figure.update_yaxes(title="fake dictionaries", nticks=4)
-    return figure.update_layout(bargap=0.05, showlegend=False)
+# -- rankings -----------------------------------------------------------------------
 
 
 def network_ranking(correspondence: Correspondence, network: int, n: int = 12) -> go.Figure:
@@ -287,11 +117,11 @@ def network_ranking(correspondence: Correspondence, network: int, n: int = 12) -
         raise ConfigError("Unknown network", found=str(network), needed=needed, do="choose one of the atlas")
     dice = correspondence.dice[:, :, network]  # (2, n_atoms)
     sign, atom = np.unravel_index(np.argsort(-dice, axis=None, kind="stable")[:n], dice.shape)
-    return _lollipops(
+    return lollipops(
         atom,
         np.where(sign == 0, 1, -1) * dice[sign, atom],
         correspondence.accepted_links[sign, atom, network],
-        [_link_text(correspondence, s, a, network) for s, a in zip(sign, atom, strict=True)],
+        [link_text(correspondence, s, a, network) for s, a in zip(sign, atom, strict=True)],
         f"{correspondence.measure} with the network (− deactivation, + activation)",
     )
 
@@ -306,17 +136,50 @@ def region_ranking(correspondence: Correspondence, values: np.ndarray, n: int = 
         z of each atom's map there, see `region_values`.
     n : int
     """
+    return _strongest(correspondence, values, n, "z {:+.2f}", "z of the group map")
+
+
+def word_ranking(correspondence: Correspondence, activity: np.ndarray, n: int = 12) -> go.Figure:
+    """The sub-groups that are furthest from their mean when one word is heard.
+
+    Parameters
+    ----------
+    correspondence : Correspondence
+    activity : float (n_atoms,)
+        Standard deviations of each atom (see ``archive.atoms_at_word``).
+    n : int
+    """
+    return _strongest(correspondence, activity, n, "{:+.1f} SD", "activity (SD)")
+
+
+def _strongest(c: Correspondence, values: np.ndarray, n: int, unit: str, title: str) -> go.Figure:
     atoms = np.argsort(-np.abs(values), kind="stable")[:n]
-    related = correspondence.atom_q[atoms] < correspondence.level
-    names = atom_names(correspondence)
+    related = c.atom_q[atoms] < c.level
+    names = atom_names(c)
     said = ("", "<br>predicts the brain better than fake atoms")
-    texts = [f"<b>{names[k]}</b><br>z {values[k]:+.2f}{said[int(r)]}" for k, r in zip(atoms, related, strict=True)]  # fmt: skip
-    return _lollipops(atoms, values[atoms], related, texts, "z of the group map")
+    texts = [
+        f"<b>{names[k]}</b><br>{unit.format(values[k])}{said[int(r)]}"
+        for k, r in zip(atoms, related, strict=True)
+    ]
+    return lollipops(atoms, values[atoms], related, texts, title)
 
 
-def _lollipops(
+def lollipops(
     atoms: np.ndarray, values: np.ndarray, filled: np.ndarray, texts: list[str], title: str
 ) -> go.Figure:
+    """Atoms one below the other, each a mark at its value; ``customdata`` of a mark: atom.
+
+    Parameters
+    ----------
+    atoms : int (n,)
+    values : float (n,)
+    filled : bool (n,)
+        Solid marks; the others are hollow.
+    texts : list of str, n
+        Shown on hover.
+    title : str
+        Of the values.
+    """
     rows = np.arange(len(atoms))
     colours = np.where(values >= 0, theme.ACTIVATION, theme.DEACTIVATION)
     stems_x = np.stack([np.zeros_like(values), values, np.full_like(values, np.nan)], 1).ravel()
@@ -384,63 +247,39 @@ def time_course(dictionary: Dictionary, atom: int, tr: float, words: pd.DataFram
     return figure
 
 
+def neuron_trace(dictionary: Dictionary, atom: int, trace: np.ndarray, tr: float, name: str) -> go.Figure:
+    """One neuron's response over the story beside its atom, both in standard deviations.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+    atom : int
+    trace : float (n_trs,)
+        On the rows of the atoms.
+    tr : seconds
+    name : str
+        Of the neuron.
+    """
+    times = tr * dictionary.trs
+    figure = go.Figure()
+    for label, series, colour in (
+        (f"Atom {atom}", dictionary.atoms[:, atom], theme.FAINT), (name, trace, theme.ACCENT),
+    ):  # fmt: skip
+        values = np.asarray(series, np.float64)
+        values = (values - values.mean()) / max(float(values.std()), 1e-12)
+        hover = f"%{{x:.0f}} s · %{{y:+.1f}} SD<extra>{label}</extra>"
+        line = {"color": colour, "width": 4 if colour == theme.FAINT else 1.6}
+        figure.add_trace(
+            go.Scatter(x=times, y=values, mode="lines", name=label, line=line, hovertemplate=hover)
+        )
+    theme.styled(figure, 260).update_layout(hovermode="x")
+    figure.update_xaxes(title="seconds from the first volume", showgrid=False, range=[times[0], times[-1]])
+    return figure.update_yaxes(title="response (SD)", nticks=6)
+
+
 def _words_around(words: pd.DataFrame, time: float, half: float = 2.0) -> str:
     near = words["word"][(words["onset"] >= time - half) & (words["onset"] <= time + half)]
     return html.escape(" ".join(near)) or "silence"
-
-
-def transcript(words: pd.DataFrame) -> str:
-    """The story as HTML, each word on the colour of the atom's activity when it was heard.
-
-    Parameters
-    ----------
-    words : DataFrame
-        ``text, onset, activity`` (standard deviations, NaN where unknown).
-
-    Returns
-    -------
-    str
-        One ``<p>``; every word is escaped.
-    """
-    spans = [
-        f'<span title="{onset:.1f} s, {activity:+.1f} SD" style="background:{_tint(activity)}">'
-        f"{html.escape(str(word))}</span>"
-        if np.isfinite(activity)
-        else html.escape(str(word))
-        for word, onset, activity in zip(words["text"], words["onset"], words["activity"], strict=True)
-    ]
-    return f'<p style="line-height:1.75;margin:0">{" ".join(spans)}</p>'
-
-
-def _tint(activity: float) -> str:
-    """Nothing within half a standard deviation, full colour from three on."""
-    strength = min(max(abs(activity) - 0.5, 0) / 2.5, 1) * 0.6
-    red, green, blue = bytes.fromhex((theme.ACTIVATION if activity > 0 else theme.DEACTIVATION)[1:])
-    return f"rgba({red},{green},{blue},{strength:.2f})"
-
-
-def passages(top_words: pd.DataFrame) -> str:
-    """The passages that drive an atom, as HTML.
-
-    Parameters
-    ----------
-    top_words : DataFrame
-        ``onset`` (s), ``activity`` (SD), ``context``, strongest first.
-
-    Returns
-    -------
-    str
-        One row per passage: time, words, activity; every word is escaped.
-    """
-    quiet = f"color:{theme.QUIET};font-size:0.85em;white-space:nowrap;padding:0.45em 0.9em 0.45em 0"
-    rows = [
-        f'<tr style="border-top:1px solid {theme.GRID}"><td style="{quiet};vertical-align:top">'
-        f"{int(row.onset) // 60}:{int(row.onset) % 60:02d}</td>"
-        f'<td style="padding:0.45em 0.9em 0.45em 0;line-height:1.4">{html.escape(row.context)}</td>'
-        f'<td style="{quiet};vertical-align:top;text-align:right">{row.activity:+.1f} SD</td></tr>'
-        for row in top_words.itertuples()
-    ]
-    return f'<table style="width:100%;border-collapse:collapse;font-size:0.95rem">{"".join(rows)}</table>'
 
 
 def layer_histogram(dictionary: Dictionary, atom: int) -> go.Figure:

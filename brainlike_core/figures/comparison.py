@@ -15,7 +15,7 @@ from plotly.subplots import make_subplots
 
 from ..values import Run
 from . import theme
-from .charts import p_text
+from .matrix import p_text
 
 METRIC_TITLES = {
     "diversity": "Diversity",

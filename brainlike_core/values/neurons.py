@@ -187,6 +187,21 @@ class Dictionary(Frozen):
         np.add.at(table, (groups[groups >= 0], layer[groups >= 0]), 1)
         return table
 
+    def members(self, atom: int) -> pd.DataFrame:
+        """Neurons of one sub-group, largest loading first: ``neuron, layer, unit, loading, r2``."""
+        neurons = np.flatnonzero(self.subgroups == atom)
+        loading = self.loadings[neurons, atom].toarray().ravel()
+        table = pd.DataFrame(
+            {
+                "neuron": neurons,
+                "layer": np.asarray(self.layers, int)[neurons // self.n_units],
+                "unit": neurons % self.n_units,
+                "loading": loading,
+                "r2": self.r2[neurons],
+            }
+        )
+        return table.sort_values("loading", key=abs, ascending=False, kind="stable", ignore_index=True)
+
 
 @dataclass(frozen=True, eq=False)
 class DictionaryChoice(Frozen):

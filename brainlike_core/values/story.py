@@ -10,6 +10,9 @@ import numpy as np
 from ..errors import StoryError
 from .frozen import Frozen, check
 
+# The canonical haemodynamic response peaks about 5 s after a word.
+HRF_PEAK_S = 5.0
+
 
 @dataclass(frozen=True, eq=False)
 class Story(Frozen):

@@ -8,7 +8,7 @@ import pytest
 
 from brainlike_core import inventory
 from brainlike_core.errors import ConfigError
-from brainlike_core.figures import captions, charts, comparison, theme
+from brainlike_core.figures import captions, charts, comparison, matrix, theme
 from tests import synthetic_run as made
 
 RUN = made.make_run()
@@ -23,6 +23,7 @@ def points(figure):
         for trace in figure.data
         if trace.customdata is not None
         for a, f in trace.customdata
+        if a >= 0
     ]
 
 
@@ -41,36 +42,45 @@ def test_the_leading_atom_is_the_strongest_that_beats_both_nulls():
 
 def test_orders_hold_each_atom_once_and_start_where_they_should():
     """By strength atom 3 (Dice .5) then 5 (.3); by network Default (5) before Language (3)."""
-    for order in charts.ORDERS:
-        assert sorted(charts.atom_order(C, order)) == list(range(made.N_ATOMS))
-    assert charts.atom_order(C, "strength")[:2] == [3, 5]
-    assert charts.atom_order(C, "network")[:2] == [5, 3]
-    assert charts.atom_order(C, "number") == list(range(made.N_ATOMS))
+    for order in matrix.ORDERS:
+        assert sorted(matrix.atom_order(C, order)) == list(range(made.N_ATOMS))
+    assert matrix.atom_order(C, "strength")[:2] == [3, 5]
+    assert matrix.atom_order(C, "network")[:2] == [5, 3]
+    assert matrix.atom_order(C, "number") == list(range(made.N_ATOMS))
 
 
 def test_an_unknown_order_is_refused():
     """The refusal names what was found and what may be asked for."""
     with pytest.raises(ConfigError, match="found 'size', needed one of network"):
-        charts.atom_order(C, "size")
+        matrix.atom_order(C, "size")
 
 
 def test_every_cell_of_the_matrix_can_be_clicked():
     """12 atoms x 17 networks: each cell has a point, the cell with both signs has two."""
-    cells = [(a, f) for a, f, _ in points(charts.correspondence_matrix(C, range(made.N_ATOMS)))]
+    cells = [(a, f) for a, f, _ in points(matrix.correspondence_matrix(C, range(made.N_ATOMS)))]
     assert set(cells) == {(a, f) for a in range(made.N_ATOMS) for f in range(17)}
     assert len(cells) == made.N_ATOMS * 17 + 1
     assert cells.count((3, made.LANGUAGE)) == 2
 
 
+def test_each_network_has_a_mark_of_its_own():
+    """A click at the head of a row names its network and no sub-group."""
+    figure = matrix.correspondence_matrix(C, range(made.N_ATOMS))
+    marks = figure.data[1]
+    assert [(y, *which) for y, which in zip(marks.y, marks.customdata, strict=True)] == [
+        (f, -1, f) for f in range(17)
+    ]
+
+
 def test_what_a_click_returns_is_a_plain_list():
     """Two-dimensional typed arrays reach the browser flattened, and a click then names the wrong cell."""
-    for figure in (charts.correspondence_matrix(C, range(made.N_ATOMS)), charts.network_ranking(C, 6)):
+    for figure in (matrix.correspondence_matrix(C, range(made.N_ATOMS)), charts.network_ranking(C, 6)):
         assert all(isinstance(t.customdata[0], list) for t in figure.data if t.customdata)
 
 
 def test_squares_are_solid_only_where_both_nulls_are_beaten():
     """One solid red square; the deactivations are blue and hollow."""
-    figure = charts.correspondence_matrix(C, charts.atom_order(C))
+    figure = matrix.correspondence_matrix(C, matrix.atom_order(C))
     looks = {t.name: (t.marker.color, t.marker.line.color, len(t.x)) for t in figure.data if t.name}
     assert looks["activation, beats both nulls"] == (theme.ACTIVATION, theme.ACTIVATION, 1)
     assert looks["activation, spin rule only"] == (theme.PAPER, theme.ACTIVATION, 1)
@@ -79,15 +89,15 @@ def test_squares_are_solid_only_where_both_nulls_are_beaten():
 
 def test_squares_stand_in_the_column_of_their_atom():
     """Whatever the order, the point of atom k lies where k stands in the order."""
-    order = charts.atom_order(C, "cluster")
-    for trace in charts.correspondence_matrix(C, order).data:
-        assert list(trace.x) == [order.index(int(a)) for a, _ in trace.customdata]
+    order = matrix.atom_order(C, "cluster")
+    for trace in matrix.correspondence_matrix(C, order).data:
+        assert list(trace.x) == [order.index(a) if a >= 0 else -1 for a, _ in trace.customdata]
 
 
 def test_a_larger_dice_is_a_larger_square():
     """Size grows with Dice, sign and cell aside: .5 > .3 > .2."""
-    figure = charts.correspondence_matrix(C, range(made.N_ATOMS))
-    size = {(a, f): s for t in figure.data[1:] for (a, f), s in zip(t.customdata, t.marker.size, strict=True)}
+    figure = matrix.correspondence_matrix(C, range(made.N_ATOMS))
+    size = {(a, f): s for t in figure.data[2:] for (a, f), s in zip(t.customdata, t.marker.size, strict=True)}
     assert size[5, made.DEFAULT] > size[3, made.AUDITORY] > 5
 
 
@@ -97,6 +107,23 @@ def test_the_ranking_of_a_network_is_signed_and_sorted():
     np.testing.assert_allclose(np.asarray(marks.x[:2], float), [0.5, -0.1], atol=1e-6)
     assert [atom for (atom,) in marks.customdata[:2]] == [3, 3]
     assert list(marks.marker.color[:2]) == [theme.ACTIVATION, theme.PAPER]
+
+
+def test_the_ranking_at_a_word_is_by_distance_from_the_mean():
+    """Three atoms: -2 SD comes before +1.5 and +0.1; only atom 3 of the run beats fake atoms."""
+    activity = np.zeros(made.N_ATOMS)
+    activity[[0, 3, 7]] = (-2.0, 1.5, 0.1)
+    marks = charts.word_ranking(C, activity, 3).data[1]
+    assert [atom for (atom,) in marks.customdata] == [0, 3, 7] and list(marks.x) == [-2.0, 1.5, 0.1]
+    assert list(marks.marker.color) == [theme.PAPER, theme.ACTIVATION, theme.PAPER]
+
+
+def test_a_trace_is_beside_its_atom_in_standard_deviations():
+    """Twice the atom plus five has the atom's own curve."""
+    atom = RUN.dictionary.atoms[:, 2]
+    first, second = charts.neuron_trace(RUN.dictionary, 2, 2 * atom + 5, made.TR, "layer 1, unit 2").data
+    np.testing.assert_allclose(first.y, second.y, atol=1e-4)
+    assert second.name == "layer 1, unit 2" and np.std(second.y) == pytest.approx(1)
 
 
 def test_a_network_that_is_not_there_is_refused():
@@ -140,26 +167,6 @@ def test_the_time_course_is_in_standard_deviations_on_the_story_clock():
     assert np.mean(line.y) == pytest.approx(0, abs=1e-6) and np.std(line.y) == pytest.approx(1, abs=1e-6)
     assert line.text[0] == "&lt;i&gt;"  # heard at 4 s, five seconds before 9 s
     assert line.text[10] == "silence"
-
-
-def test_a_transcript_escapes_words_and_tints_by_sign():
-    """A word that looks like markup stays a word; unknown activity has no tint."""
-    words = pd.DataFrame(
-        {
-            "text": ["<b>", "up", "down", "flat"],
-            "onset": [0.0, 1, 2, 3],
-            "activity": [np.nan, 3.0, -3.0, 0.1],
-        }
-    )
-    text = charts.transcript(words)
-    assert "<b>" not in text and "&lt;b&gt;" in text
-    assert "rgba(178,24,43,0.60)" in text and "rgba(33,102,172,0.60)" in text and ",0.00)" in text
-
-
-def test_passages_state_minutes_and_escape_words():
-    """125 s is 2:05."""
-    text = charts.passages(pd.DataFrame({"onset": [125.0], "activity": [2.0], "context": ["a <b> c"]}))
-    assert "2:05" in text and "a &lt;b&gt; c" in text and "+2.0 SD" in text
 
 
 def test_the_layer_histogram_counts_each_neuron_once():
@@ -280,7 +287,7 @@ def test_charts_of_many_runs_serialise(make):
 def test_charts_change_nothing():
     """The values of a run are read-only and stay as they were."""
     before = C.dice.copy(), RUN.organization.metrics.copy()
-    charts.correspondence_matrix(C, charts.atom_order(C, "cluster"), atom=3, network=6).to_json()
+    matrix.correspondence_matrix(C, matrix.atom_order(C, "cluster"), atom=3, network=6).to_json()
     comparison.metrics_table([RUN])
     np.testing.assert_array_equal(C.dice, before[0])
     pd.testing.assert_frame_equal(RUN.organization.metrics, before[1])

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from brainlike_core.figures import charts, theme
+from brainlike_core.figures import matrix, theme
 from tests import synthetic_run as made
 
 
@@ -35,7 +35,7 @@ def test_the_sequential_scale_still_rises_on_a_dark_page():
 def test_a_dark_figure_holds_the_same_data_and_leaves_the_first_as_it_was():
     """Only colours change: the matrix has the same cells, and no light ground is left."""
     c = made.make_run().correspondence
-    light = charts.correspondence_matrix(c, charts.atom_order(c, "strength"), atom=3, network=None)
+    light = matrix.correspondence_matrix(c, matrix.atom_order(c, "strength"), atom=3, network=None)
     before = light.to_json()
     dark = theme.in_dark(light)
     assert light.to_json() == before
