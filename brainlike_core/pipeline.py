@@ -98,7 +98,9 @@ class _Walk:
 
 
 def _device_of(value: Any) -> str:
-    """Where a value was computed: only language models leave the processor."""
+    """Where a value was computed: only language models and dictionaries leave the processor."""
+    if isinstance(value, Dictionary):
+        return value.device
     return getattr(value, "reading", {}).get("device", "cpu")
 
 
@@ -121,7 +123,7 @@ def walk(
     progress : callable(step, fraction)
         Called often; may raise `CancelledError` to stop.
     device : str
-        Where language models run: ``auto``, ``cpu``, ``cuda`` or ``mps``. Not
+        Where language models run and dictionaries are learned: ``auto``, ``cpu``, ``cuda`` or ``mps``. Not
         part of the question; the provenance says which it was.
 
     Returns
@@ -339,6 +341,7 @@ def _dictionary(state: _Walk, responses: NeuronResponses) -> Dictionary:
             layers=responses.layers,
             n_units=responses.n_units,
             first_tr=responses.first_tr,
+            device=state.device,
             progress=state.report("dictionary"),
         )
         return dataclasses.replace(learned, stories=responses.stories)

@@ -26,13 +26,11 @@ from sklearn.utils.validation import check_is_fitted
 from ..config import DictionaryConfig
 from ..errors import ConfigError, InputError
 from ..values import Dictionary
-from .sparse_codes import TOLERANCE, descend
+from .code_holders import BATCH, Change, CodeHolder, code_losses, hold_codes
 
-LOOSE = 1e-2  # tolerance of codes while the atoms still move
 FIRST_PER_ATOM = 16  # neurons per atom to begin with
 MOVE_ON = 3e-3  # learn from more neurons when a pass lowers the objective by less than this share
 MAX_FIRST = 60  # passes over the same few neurons at most
-BATCH = 1024  # neurons between two updates of the atoms
 RELAXATION = 1.5  # atoms go this much further than to their minimum
 
 
@@ -43,6 +41,7 @@ def learn_dictionary(
     layers: tuple[int, ...],
     n_units: int,
     first_tr: int = 0,
+    device: str = "cpu",
     progress: Callable[[float], None] = lambda fraction: None,
 ) -> Dictionary:
     """Learn K temporal atoms and every neuron's sparse loadings.
@@ -53,6 +52,8 @@ def learn_dictionary(
         z-scored; a neuron that never moves is kept with zero loadings.
     config : DictionaryConfig
     layers, n_units, first_tr : passed on to the result
+    device : str
+        Of a sparse dictionary, as in `SparseDictionary`.
     progress : called with the fraction done
 
     Returns
@@ -67,15 +68,17 @@ def learn_dictionary(
         A response that is not finite.
     """
     if config.method == "sparse":
-        fields = _sparse(responses.T, config, progress)
+        fields = _sparse(responses.T, config, device, progress)
     else:
         fields = _otherwise(responses.T, config)
     return Dictionary(layers=layers, n_units=n_units, first_tr=first_tr, **fields)
 
 
-def _sparse(neurons: np.ndarray, config: DictionaryConfig, progress: Callable[[float], None]) -> dict:
+def _sparse(
+    neurons: np.ndarray, config: DictionaryConfig, device: str, progress: Callable[[float], None]
+) -> dict:
     model = SparseDictionary(
-        config.n_atoms, config.penalty, config.n_iterations, config.tolerance, config.seed, progress
+        config.n_atoms, config.penalty, config.n_iterations, config.tolerance, config.seed, progress, device
     )
     codes = model.fit_transform(neurons)
     return {
@@ -85,6 +88,7 @@ def _sparse(neurons: np.ndarray, config: DictionaryConfig, progress: Callable[[f
         "penalty_max": model.penalty_max_,
         "objective": model.objective_[-1],
         "n_iterations": model.n_iter_,
+        "device": model.device_,
         **_loading_fields(codes),
     }
 
@@ -99,7 +103,7 @@ def _otherwise(neurons: np.ndarray, config: DictionaryConfig) -> dict:
     atoms, codes, n_iterations = factorize(rows, config, first)
     atoms, codes, target = _ordered(atoms, codes, atoms @ rows.T)
     moving = _moving(rows)
-    loss = _losses(atoms, codes, target)
+    loss = code_losses(atoms, codes, target)
     return {
         "atoms": np.ascontiguousarray(atoms.T),
         "r2": np.where(moving, -loss, 0).astype(np.float32),
@@ -138,6 +142,9 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
     seed : int
         One seed, one dictionary.
     progress : callable(fraction)
+    device : str
+        Where codes are computed: ``cpu`` (compiled), ``cuda``, or ``auto`` for
+        CUDA where there is one. Without one, or without room on it: ``cpu``.
 
     Attributes
     ----------
@@ -153,6 +160,8 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
         Share of each sample that its atoms explain.
     n_iter_ : int
         Passes made.
+    device_ : str
+        Where the codes were computed.
 
     Examples
     --------
@@ -170,6 +179,7 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
         tolerance: float = 1e-4,
         seed: int = 0,
         progress: Callable[[float], None] | None = None,
+        device: str = "cpu",
     ) -> None:
         self.n_atoms = n_atoms
         self.penalty = penalty
@@ -177,6 +187,7 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
         self.tolerance = tolerance
         self.seed = seed
         self.progress = progress
+        self.device = device
 
     def fit(self, X: np.ndarray, y: None = None) -> SparseDictionary:
         """Learn the atoms from ``X``, (n_neurons, n_trs)."""
@@ -191,7 +202,7 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
         """Exact codes (n_neurons, n_atoms) of neurons (n_neurons, n_trs) scaled to norm 1."""
         check_is_fitted(self)
         rows = _unit_rows(np.asarray(X), np.arange(len(X)))
-        return _exact(rows, self.components_, self.penalty, None)[0].T
+        return hold_codes(rows, len(self.components_), self.penalty, self.device).exact(self.components_)[0].T
 
     def _learn(self, X: np.ndarray) -> np.ndarray:
         n_neurons, self.n_features_in_ = X.shape
@@ -199,12 +210,14 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
         rng = np.random.default_rng(self.seed)
         order = rng.permutation(n_neurons)
         rows = _unit_rows(np.asarray(X), order)  # shuffled once: any stretch of rows is a random batch
-        atoms, codes, log = self._passes(rows, _first_atoms(rows, self.n_atoms, rng))
-        codes, target = _exact(rows, atoms, self.penalty, codes)
+        holder = hold_codes(rows, self.n_atoms, self.penalty, self.device)
+        self.device_ = holder.device
+        atoms, log = self._passes(rows, holder, _first_atoms(rows, self.n_atoms, rng))
+        codes, target = holder.exact(atoms)
         self.components_, codes, target = _ordered(atoms, codes, target)
         in_order = np.argsort(order)
         moving = _moving(rows)
-        loss = _losses(self.components_, codes, target)
+        loss = code_losses(self.components_, codes, target)
         fit = 0.5 * (moving + loss).sum(dtype=np.float64)
         total = fit + self.penalty * np.abs(codes).sum(dtype=np.float64)
         self.objective_ = [*log, float(total / n_neurons)]
@@ -213,9 +226,10 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
         self.r2_ = np.where(moving, -loss, 0).astype(np.float32)[in_order]
         return codes.T[in_order]
 
-    def _passes(self, rows: np.ndarray, atoms: np.ndarray) -> tuple[np.ndarray, np.ndarray, list[float]]:
-        """Best atoms, their codes, and the objective after each pass over all neurons."""
-        codes = np.zeros((len(atoms), len(rows)), np.float32)
+    def _passes(
+        self, rows: np.ndarray, holder: CodeHolder, atoms: np.ndarray
+    ) -> tuple[np.ndarray, list[float]]:
+        """Best atoms, and the objective after each pass over all neurons; their codes stay with the holder."""
         sums = _Statistics(atoms)
         for size in _growing(len(atoms), len(rows)):
             everyone = size == len(rows)
@@ -223,7 +237,7 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
             log: list[float] = []
             best = (np.inf, atoms)
             for number in range(self.n_iterations if everyone else MAX_FIRST):
-                atoms = self._one_pass(rows[:size], atoms, codes[:, :size], sums)
+                atoms = _one_pass(holder, size, atoms, sums)
                 log.append(sums.objective(atoms, self.penalty))
                 best = min(best, (log[-1], atoms), key=lambda one: one[0])
                 if self.progress:
@@ -231,21 +245,16 @@ class SparseDictionary(TransformerMixin, BaseEstimator):
                 gain = log[-2] - log[-1] if number else np.inf
                 if gain < log[-1] * (self.tolerance if everyone else max(self.tolerance, MOVE_ON)):
                     break
-                atoms = sums.revive(atoms, codes[:, :size], rows[:size])
-        return best[1], codes, log
+                atoms = sums.revive(atoms, holder, rows[:size])
+        return best[1], log
 
-    def _one_pass(
-        self, rows: np.ndarray, atoms: np.ndarray, codes: np.ndarray, sums: _Statistics
-    ) -> np.ndarray:
-        """New codes for one batch after the other, written to ``codes``; returns the atoms after the last."""
-        for batch in _batches(len(rows)):
-            old = codes[:, batch].copy()
-            new = old.copy()
-            descend(atoms @ atoms.T, atoms @ rows[batch].T, new, self.penalty, LOOSE)
-            sums.exchange(old, new, rows[batch])
-            codes[:, batch] = new
-            atoms = sums.better_atoms(atoms)
-        return atoms
+
+def _one_pass(holder: CodeHolder, size: int, atoms: np.ndarray, sums: _Statistics) -> np.ndarray:
+    """New codes for one batch of the first neurons after the other; returns the atoms after the last."""
+    for batch in _batches(size, holder.batch):
+        sums.exchange(holder.recode(atoms, batch))
+        atoms = sums.better_atoms(atoms)
+    return atoms
 
 
 class _Statistics:
@@ -264,11 +273,11 @@ class _Statistics:
         self.n_neurons += len(rows)
         self.energy += float(np.einsum("nt,nt->n", rows, rows).sum(dtype=np.float64))
 
-    def exchange(self, old: np.ndarray, new: np.ndarray, rows: np.ndarray) -> None:
-        """Put a batch's new codes (n_atoms, n_batch) in place of its old ones."""
-        self.code_gram += new @ new.T - old @ old.T
-        self.code_data += (new - old) @ rows
-        self.l1 += float(np.abs(new).sum() - np.abs(old).sum())
+    def exchange(self, change: Change) -> None:
+        """Put a batch's new codes in place of its old ones."""
+        self.code_gram += change.gram
+        self.code_data += change.data
+        self.l1 += change.l1
 
     def objective(self, atoms: np.ndarray, penalty: float) -> float:
         """Mean objective per neuron of these atoms with the present codes."""
@@ -286,12 +295,12 @@ class _Statistics:
         )
         return atoms
 
-    def revive(self, atoms: np.ndarray, codes: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    def revive(self, atoms: np.ndarray, holder: CodeHolder, rows: np.ndarray) -> np.ndarray:
         """Give atoms that no neuron uses to the worst explained of the last neurons."""
         unused = np.flatnonzero(self.code_gram.diagonal() < 1e-10)
         if len(unused):
-            last = slice(max(0, len(rows) - max(BATCH, len(unused))), None)
-            left = _losses(atoms, codes[:, last], atoms @ rows[last].T) + (rows[last] ** 2).sum(1)
+            last = slice(max(0, len(rows) - max(BATCH, len(unused))), len(rows))
+            left = holder.losses(atoms, last)
             atoms[unused] = rows[last][np.argsort(-left, kind="stable")[: len(unused)]]
         return atoms
 
@@ -368,25 +377,10 @@ def _growing(n_atoms: int, n_neurons: int) -> list[int]:
     return [size for size in sizes if size <= n_neurons // 2] + [n_neurons]
 
 
-def _batches(n_neurons: int) -> list[slice]:
+def _batches(n_neurons: int, most: int) -> list[slice]:
     """Stretches of neurons between two updates of the atoms."""
-    size = min(max(n_neurons // 4, 64), BATCH)
+    size = min(max(n_neurons // 4, 64), most)
     return [slice(first, min(first + size, n_neurons)) for first in range(0, n_neurons, size)]
-
-
-def _exact(
-    rows: np.ndarray, atoms: np.ndarray, penalty: float, start: np.ndarray | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """Exact codes and the products of atoms and neurons, both (n_atoms, n_neurons)."""
-    target = atoms @ rows.T
-    codes = np.zeros_like(target) if start is None else start.copy()
-    descend(atoms @ atoms.T, target, codes, penalty, TOLERANCE)
-    return codes, target
-
-
-def _losses(atoms: np.ndarray, codes: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """``||x - D a||^2 - ||x||^2`` of each neuron."""
-    return np.einsum("kn,kn->n", codes, (atoms @ atoms.T) @ codes - 2 * target)
 
 
 def _ordered(

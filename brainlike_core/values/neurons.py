@@ -117,6 +117,8 @@ class Dictionary(Frozen):
         penalty above it, the median neuron loads on nothing.
     stories : tuple of (n_trs, first, stop)
         Of several stories, where the rows of each lie (see `StoryRows`); empty = one.
+    device : str
+        Where it was learned: ``cpu`` or ``cuda``.
     """
 
     atoms: np.ndarray
@@ -133,6 +135,7 @@ class Dictionary(Frozen):
     names: tuple[str, ...] = ()
     penalty_max: float = 1.0
     stories: tuple[tuple[int, int, int], ...] = ()
+    device: str = "cpu"
 
     def __post_init__(self) -> None:
         n = len(self.layers) * self.n_units

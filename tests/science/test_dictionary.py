@@ -10,6 +10,7 @@ from sklearn.base import clone
 from brainlike_core.config import DictionaryConfig
 from brainlike_core.errors import ConfigError, InputError
 from brainlike_core.science import dictionary
+from brainlike_core.science.code_holders import ProcessorCodes
 from brainlike_core.science.dictionary import SparseDictionary
 from brainlike_core.science.sparse_codes import objective, sparse_codes
 
@@ -172,9 +173,10 @@ def test_objective_of_each_pass_is_that_of_its_atoms_and_codes():
     neurons = planted(3, n_trs=100, n_neurons=700, n_atoms=8)[0].T
     rows = dictionary._unit_rows(neurons, np.arange(700))
     model = SparseDictionary(8, 0.1, n_iterations=3, tolerance=1e-9)
-    atoms, codes, log = model._passes(rows, rows[:8].copy())
+    holder = ProcessorCodes(rows, 8, 0.1)
+    atoms, log = model._passes(rows, holder, rows[:8].copy())
     assert len(log) == 3 and log[-1] == min(log)
-    assert log[-1] == pytest.approx(objective(rows.astype(float), atoms, codes.T, 0.1), rel=1e-5)
+    assert log[-1] == pytest.approx(objective(rows.astype(float), atoms, holder.codes.T, 0.1), rel=1e-5)
 
 
 def test_passes_end_at_the_tolerance():
@@ -205,7 +207,7 @@ def test_unused_atoms_go_to_badly_explained_neurons():
     neurons = planted(10, n_trs=100, n_neurons=400, n_atoms=4)[0].T
     sums = dictionary._Statistics(neurons[:3])
     rows = dictionary._unit_rows(neurons, np.arange(400))
-    atoms = sums.revive(np.zeros((3, 100), np.float32), np.zeros((3, 400), np.float32), rows)
+    atoms = sums.revive(np.zeros((3, 100), np.float32), ProcessorCodes(rows, 3, 0.1), rows)
     assert all((atom == rows).all(1).any() for atom in atoms)
 
 
