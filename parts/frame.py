@@ -28,6 +28,7 @@ PAGES = (
         ":material/query_stats:",
         "How much data does a claim need?",
     ),
+    ("pages/5_Learn.py", "Learn", ":material/school:", "How does this work? Ten steps"),
     ("pages/6_Library.py", "Library", ":material/local_library:", "What is here, and what can be had?"),
 )
 # Our own mark, inline: named icons of the tab are fetched from a server, and this app needs no network.

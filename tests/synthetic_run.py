@@ -39,6 +39,7 @@ from brainlike_core.values import (
 )
 
 N_TRS, N_ATOMS, N_LAYERS, N_UNITS, N_SUBJECTS, N_PARCELS, TR = 60, 12, 4, 10, 4, 100, 1.5
+FIRST_TR, RECORDED_TRS = 6, 72  # the story's rows lie inside the recording
 LANGUAGE, AUDITORY, DEFAULT = 6, 11, 0
 # (sign, atom, network) -> Dice. Only the first passes both nulls.
 ACCEPTED = (0, 3, LANGUAGE)
@@ -99,6 +100,7 @@ def write(run: Run, folder: str | Path) -> str:
     values = {
         "recording": (run.recording, run.story, _truth()),
         "atlas": run.atlas,
+        "extract": _word_responses(),
         "responses": _responses(),
         "dictionary": run.dictionary,
         "encoding": run.encoding,
@@ -130,6 +132,13 @@ def _responses() -> NeuronResponses:
     return NeuronResponses("made up", "tr", values, tuple(range(N_LAYERS)), N_UNITS)
 
 
+def _word_responses() -> NeuronResponses:
+    """Every neuron answers each word by chance, but for neuron 3: the n-th word by n."""
+    values = np.random.default_rng(8).normal(size=(_story().n_words, N_LAYERS * N_UNITS)).astype(np.float32)
+    values[:, 3] = np.arange(len(values))
+    return NeuronResponses("made up", "word", values, tuple(range(N_LAYERS)), N_UNITS)
+
+
 def _story() -> Story:
     words = tuple(("a <b>fox</b> ran & hid " * 9).split())
     text = " ".join(words)
@@ -146,7 +155,7 @@ def _recording(name: str, rng: np.random.Generator) -> Recording:
     return Recording(
         name=name,
         title="Made up",
-        bold=rng.normal(size=(N_SUBJECTS, N_TRS, N_PARCELS)).astype(np.float32),
+        bold=rng.normal(size=(N_SUBJECTS, RECORDED_TRS, N_PARCELS)).astype(np.float32),
         tr=TR,
         subjects=tuple(f"s{i}" for i in range(N_SUBJECTS)),
         space="shen268",
@@ -173,7 +182,7 @@ def _dictionary(rng: np.random.Generator) -> Dictionary:
         n_iterations=7,
         layers=tuple(range(N_LAYERS)),
         n_units=N_UNITS,
-        first_tr=6,
+        first_tr=FIRST_TR,
     )
 
 
@@ -281,7 +290,8 @@ def _truth() -> PlantedTruth:
         [("word rate", "Auditory", "+", 1.0, "acoustic")],
         columns=["pattern", "network", "sign", "gain", "kind"],
     )
-    return PlantedTruth(table, np.zeros((1, N_TRS), np.float32), ("word rate",), "eg17")
+    pattern = np.random.default_rng(9).normal(size=(1, RECORDED_TRS)).astype(np.float32)
+    return PlantedTruth(table, pattern, ("word rate",), "eg17")
 
 
 def _recovery() -> Recovery:

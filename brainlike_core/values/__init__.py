@@ -9,6 +9,7 @@ right. Times are seconds, except in names that end in ``_trs``.
 from .brain import FitCheck, NetworkAtlas, ParcelVolume, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
 from .layers import LayerCurve, LayerProfiles
+from .lessons import FakeAtoms, Rebuilt
 from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve, SlimResult
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .power import Power, PowerTable
@@ -29,6 +30,7 @@ __all__ = [
     "DictionaryChoice",
     "EncodingResult",
     "EqualSize",
+    "FakeAtoms",
     "FitCheck",
     "LayerCurve",
     "LayerProfiles",
@@ -46,6 +48,7 @@ __all__ = [
     "Power",
     "PowerTable",
     "Provenance",
+    "Rebuilt",
     "Recording",
     "Recovery",
     "Run",
