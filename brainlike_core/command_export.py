@@ -10,12 +10,12 @@ from typing import Any
 
 from . import archive, inventory
 from .command_parts import command, data_folder
-from .errors import InputError
-from .exports import maps, tables
+from .errors import InputError, UnknownNameError
+from .exports import maps, printed, tables
 from .exports.names import Files
 from .values import Run
 
-KINDS = ("maps", "tables")
+KINDS = ("maps", "tables", "figures")
 
 
 def add_export(commands: Any) -> None:
@@ -32,7 +32,13 @@ def add_export(commands: Any) -> None:
         metavar="KIND",
         help=f"{', '.join(KINDS)} (default all)",
     )
-    add("--atom", type=int, metavar="K", help="only this sub-group's maps (default: all)")
+    add(
+        "--atom",
+        type=int,
+        metavar="K",
+        help="only this sub-group (default: maps of all, figures of the leading one)",
+    )
+    add("--network", metavar="NAME", help="the brain network of the figures (default: the sub-group's own)")
     add("--data", metavar="FOLDER", help="where downloads lie (default $BRAINLIKE_DATA, data)")
 
 
@@ -55,7 +61,26 @@ def _files(kind: str, run: Run, given: argparse.Namespace) -> Files:
     if kind == "maps":
         volume = inventory.parcel_volume(run.config.recording, data_folder(given))  # type: ignore[attr-defined]
         return maps.map_files(run, inventory.surface(), volume, atoms)
-    return tables.table_files(run)
+    if kind == "tables":
+        return tables.table_files(run)
+    return _figures(run, given)
+
+
+def _figures(run: Run, given: argparse.Namespace) -> Files:
+    network = None
+    if given.network is not None:
+        names = {name.lower(): f for f, name in enumerate(run.atlas.networks)}
+        if given.network.lower() not in names:
+            raise UnknownNameError.nearest("network", given.network, run.atlas.networks)
+        network = names[given.network.lower()]
+    draw = printed.run_figures(
+        run, inventory.surface(), inventory.regions(), atom=given.atom, network=network
+    )
+    files = printed.figure_files(run, draw)
+    others = archive.comparable_runs(run, archive.open_store(given.cache))
+    if others:
+        files |= printed.figure_files(run, printed.comparison_figures([run, *others]))
+    return files
 
 
 def write(files: Files, folder: Path) -> list[Path]:

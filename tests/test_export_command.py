@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from brainlike_core.__main__ import main
+from brainlike_core.exports import printed
 from tests import synthetic_run as made
 
 
@@ -46,6 +47,28 @@ def test_an_atom_that_is_not_there_is_refused(store, tmp_path, capsys):
     assert export(store, tmp_path / "new", "--what", "maps", "--atom", "99") == 2
     assert "0 to 11" in capsys.readouterr().err
     assert not (tmp_path / "new").exists()
+
+
+def test_figures_come_in_three_formats(store, tmp_path, monkeypatch):
+    """One figure is drawn for each name, as PNG, SVG and PDF."""
+    every = printed.run_figures
+    some = ("ranking", "atom5-layers")  # all of them take long
+    monkeypatch.setattr(
+        printed, "run_figures", lambda *a, **k: {n: d for n, d in every(*a, **k).items() if n in some}
+    )
+    assert export(store, tmp_path, "--what", "figures", "--atom", "5", "--network", "auditory") == 0
+    names = {path.name for path in (tmp_path / "figures").iterdir()}
+    stems = {name.rsplit(".", 1)[0] for name in names}
+    assert names == {f"{stem}.{kind}" for stem in stems for kind in ("png", "svg", "pdf")}
+    assert stems == {f"task-simulated_desc-MinilmL6_{name}" for name in some}
+    ranking = (tmp_path / "figures" / "task-simulated_desc-MinilmL6_ranking.svg").read_text()
+    assert "Auditory: its sub-groups" in ranking
+
+
+def test_a_network_that_is_not_there_is_refused(store, tmp_path, capsys):
+    """With the nearest names."""
+    assert export(store, tmp_path, "--what", "figures", "--network", "langauge") == 2
+    assert "did you mean Language" in capsys.readouterr().err
 
 
 def test_an_unknown_run_is_refused(store, tmp_path):

@@ -115,7 +115,7 @@ ALLOWED = {
     "inventory": {"sources"} | BASE,
     "archive": {"claims", "science", "sources", "store"} | BASE,
     "archive_networks": {"archive", "store"} | BASE,
-    "exports": {"archive", "exports", "figures", "report"} | BASE,
+    "exports": {"exports", "figures", "heard_words", "report"} | BASE,
     "figures": {"figures"} | BASE,
     "report": {"claims", "depth_claims", "figures"} | BASE,
     "claims": {"science"} | BASE,
