@@ -14,12 +14,15 @@ from brainlike_core.figures import (
     dictionary_choice,
     layers,
     library_charts,
+    matrix,
     networks,
     power,
+    words,
 )
 from tests import synthetic_networks, synthetic_run
 from tests.figures.test_dictionary_choice import choice
 from tests.figures.test_library_charts import check
+from tests.figures.test_words import PROFILE
 from tests.layer_world import made_curve, made_profiles
 
 
@@ -32,14 +35,19 @@ def every_chart() -> dict[str, go.Figure]:
 
 def _of_a_run(run) -> dict[str, go.Figure]:
     c = run.correspondence
-    words = heard_words.word_activity(run, 3)
+    heard = heard_words.word_activity(run, 3)
     return {
-        "matrix": charts.correspondence_matrix(c, charts.atom_order(c), atom=3, network=6),
-        "fake links": charts.fake_links(c),
+        "matrix": matrix.correspondence_matrix(c, matrix.atom_order(c), atom=3, network=6),
+        "fake links": matrix.fake_links(c),
         "ranking": charts.network_ranking(c, 6),
         "region": charts.region_ranking(c, run.encoding.z_maps[:, 42]),
-        "time course": charts.time_course(run.dictionary, 3, run.recording.tr, words),
+        "time course": charts.time_course(run.dictionary, 3, run.recording.tr, heard),
         "layers": charts.layer_histogram(run.dictionary, 3),
+        "word": charts.word_ranking(c, np.linspace(-2, 3, synthetic_run.N_ATOMS)),
+        "neuron": charts.neuron_trace(
+            run.dictionary, 3, run.dictionary.atoms[:, 5], run.recording.tr, "layer 0, unit 1"
+        ),
+        "word classes": words.class_profile(PROFILE),
     }
 
 

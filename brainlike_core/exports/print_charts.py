@@ -169,7 +169,9 @@ def _draw(chart: go.Figure, places: dict[tuple[str, str], _Place]) -> tuple[dict
     legend = chart.layout.showlegend
     legend = len(chart.data) > 1 if legend is None else legend
     for order, trace in enumerate(chart.data, 2):
-        if trace.visible in (False, "legendonly") and trace.visible is not None:
+        if (
+            trace.visible in (False, "legendonly") or trace.meta == "control"
+        ):  # a control is of no use on paper
             continue
         place = places[(trace.xaxis or "x", trace.yaxis or "y")]
         handle = _draw_one(chart, trace, place, order)
@@ -304,7 +306,7 @@ def _arrange(
     figure.set_figheight(plot + top + bottom)
     right = _BAR_IN if bars else 0.0
     margins = np.array([0.4, 0.1 + right, 0.3, 0.1])  # left, right, bottom, top
-    for _ in range(3):  # as wide as the labels turn out to be
+    for _ in range(2):  # as wide as the labels turn out to be
         _put(figure, places, margins, top, bottom)
         margins += _overflow(figure, places, top, bottom, right)
     _put(figure, places, margins, top, bottom)

@@ -31,7 +31,8 @@ _DASHES = {
 # Symbol -> marker, and its size beside that of plotly's circle.
 _SYMBOLS = {
     "circle": ("o", 1.0), "square": ("s", 1.0), "diamond": ("D", 0.8), "star": ("*", 1.35), "x": ("X", 1.0),
-    "cross": ("P", 1.0), "triangle-up": ("^", 1.0), "triangle-down": ("v", 1.0), "line-ns": ("|", 1.4),
+    "cross": ("P", 1.0), "triangle-up": ("^", 1.0), "triangle-down": ("v", 1.0),
+    "triangle-left": ("<", 1.0), "triangle-right": (">", 1.0), "line-ns": ("|", 1.4),
     "line-ew": ("_", 1.4),
 }  # fmt: skip
 _LINES = ("line-ns", "line-ew")
@@ -121,7 +122,7 @@ def _markers(ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: in
         chosen = [i for i in range(n) if symbols[i] == symbol and known[i]]
         if not chosen:
             continue
-        line = symbol in _LINES  # has no inside: its colour is that of its rim
+        line = symbol.removesuffix("-open") in _LINES  # has no inside: its colour is that of its rim
         looks = [_look(symbol, faces[i], rims[i], sizes[i], widths[i]) for i in chosen]
         ax.scatter(
             x[chosen], y[chosen], marker=looks[0]["marker"], s=[look["markersize"] ** 2 for look in looks],

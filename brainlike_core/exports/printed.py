@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ..errors import ConfigError
-from ..figures import captions, charts, comparison
+from ..figures import captions, charts, comparison, matrix
 from ..figures.brain_viewer import BrainView
 from ..heard_words import word_activity
 from ..values import NetworkAtlas, Run, Surface
@@ -80,10 +80,10 @@ def run_figures(
             title=name, caption=f"{captions.atom_map(run, k)} Outline: {outline}.",
         ),
         "matrix": lambda: print_chart(
-            charts.correspondence_matrix(c, charts.atom_order(c), atom=k, network=f),
+            matrix.correspondence_matrix(c, matrix.atom_order(c), atom=k, network=f),
             f"Sub-groups of {charts.model_name(run)} against brain networks", captions.matrix(run),
         ),
-        "fake-links": lambda: print_chart(charts.fake_links(c), "Links of real and fake dictionaries", captions.fakes(run)),
+        "fake-links": lambda: print_chart(matrix.fake_links(c), "Links of real and fake dictionaries", captions.fakes(run)),
         "ranking": lambda: print_chart(charts.network_ranking(c, f), f"{outline}: its sub-groups", captions.ranking(run)),
         f"atom{k}-time-course": lambda: print_chart(
             charts.time_course(run.dictionary, k, run.recording.tr, word_activity(run, k)),

@@ -122,9 +122,9 @@ def _quiet_cells(correspondence: Correspondence, order: Sequence[int]) -> go.Sca
 
 
 def _rows(networks: Sequence[str]) -> go.Scatter:
-    """A mark at the head of each row, to choose a network without a sub-group."""
+    """A mark at the head of each row, to choose a network without a sub-group; a control is not printed."""
     return go.Scatter(
-        x=[-1] * len(networks), y=list(range(len(networks))), mode="markers", showlegend=False, name="",
+        x=[-1] * len(networks), y=list(range(len(networks))), mode="markers", showlegend=False, name="", meta="control",
         marker={"symbol": "triangle-right", "size": 10, "color": theme.ACCENT}, cliponaxis=False,
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
         customdata=[[-1, f] for f in range(len(networks))], text=list(networks),
