@@ -11,11 +11,11 @@ from typing import Any
 from . import archive, inventory
 from .command_parts import command, data_folder
 from .errors import InputError, UnknownNameError
-from .exports import maps, printed, tables
+from .exports import citations, maps, methods, printed, reproduce, tables
 from .exports.names import Files
 from .values import Run
 
-KINDS = ("maps", "tables", "figures")
+KINDS = ("maps", "tables", "figures", "text")
 
 
 def add_export(commands: Any) -> None:
@@ -63,16 +63,30 @@ def _files(kind: str, run: Run, given: argparse.Namespace) -> Files:
         return maps.map_files(run, inventory.surface(), volume, atoms)
     if kind == "tables":
         return tables.table_files(run)
+    if kind == "text":
+        return _text(run, given)
     return _figures(run, given)
 
 
+def _network(run: Run, name: str | None) -> int | None:
+    """The network that was named."""
+    names = {known.lower(): f for f, known in enumerate(run.atlas.networks)}
+    if name is not None and name.lower() not in names:
+        raise UnknownNameError.nearest("network", name, run.atlas.networks)
+    return None if name is None else names[name.lower()]
+
+
+def _text(run: Run, given: argparse.Namespace) -> Files:
+    atom, network = printed.view_of(run, given.atom, _network(run, given.network))
+    model = inventory.model_citation(run.config.extract.model)  # type: ignore[attr-defined]
+    return reproduce.text_files(
+        run, atom, run.atlas.networks[network], methods=methods.methods(run),
+        bibtex=citations.bibtex(run, model), data=given.data, cache=given.cache,
+    )  # fmt: skip
+
+
 def _figures(run: Run, given: argparse.Namespace) -> Files:
-    network = None
-    if given.network is not None:
-        names = {name.lower(): f for f, name in enumerate(run.atlas.networks)}
-        if given.network.lower() not in names:
-            raise UnknownNameError.nearest("network", given.network, run.atlas.networks)
-        network = names[given.network.lower()]
+    network = _network(run, given.network)
     draw = printed.run_figures(
         run, inventory.surface(), inventory.regions(), atom=given.atom, network=network
     )

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from .config import RecordingConfig
-from .errors import RecordingError
+from .errors import BrainlikeError, RecordingError
 from .sources import atlases, model_cards, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
 from .values import NetworkAtlas, ParcelVolume, PowerTable, Surface
@@ -58,6 +58,14 @@ def model_facts(card: model_catalogue.ModelCard) -> dict:
     """A model's card as a plain dict, with the bytes it takes in float32 and bfloat16 (0 = not known)."""
     memory = {"memory_float32": card.memory_bytes(4), "memory_bfloat16": card.memory_bytes(2)}
     return {field: getattr(card, field) for field in _CARD_FIELDS} | memory
+
+
+def model_citation(name: str) -> str:
+    """What to cite for a model that has a name here; empty for any other."""
+    try:
+        return model_catalogue.model_card(name).citation
+    except BrainlikeError:
+        return ""
 
 
 def find_model(name: str) -> dict | str:

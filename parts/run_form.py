@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import streamlit as st
 
 from brainlike_core.config import (
-    LOW_LEVEL,
     DictionaryConfig,
     EncodingConfig,
     ExtractConfig,
@@ -20,6 +18,7 @@ from brainlike_core.config import (
     RunConfig,
     extract_configs,
 )
+from brainlike_core.exports.reproduce import run_command
 
 from .models import pick_models, state_of
 
@@ -127,59 +126,4 @@ def _layers(models: list[dict[str, Any]]) -> tuple[int, ...]:
     return () if (low, high) == (0, last) else tuple(range(low, high + 1))
 
 
-def command(configs: list[RunConfig], data_folder: str | None = None) -> str:
-    """The command line that computes the same runs.
-
-    Examples
-    --------
-    >>> print(command([RunConfig(), RunConfig(extract=ExtractConfig(weights="random"))]))
-    python -m brainlike_core run --recording simulated --model smollm2-135m --weights trained --weights random
-    """
-    first = next((one for one in configs if one.extract.model != LOW_LEVEL), configs[0])
-    words = ["python", "-m", "brainlike_core", "run", "--recording", first.recording.name]
-    for name in dict.fromkeys(config.extract.model for config in configs):
-        words += ["--model", name]
-    for name in dict.fromkeys(config.extract.weights for config in configs):
-        words += ["--weights", name]
-    layers, plain = first.extract.layers, RunConfig()
-    if layers:
-        words += ["--layers", ",".join(map(str, layers))]
-    if first.extract.neurons != plain.extract.neurons:
-        words += ["--neurons", first.extract.neurons]
-    brain, usual_brain = first.recording, plain.recording
-    options = {
-        "--story": (brain.story, ""),
-        "--story-onset": (brain.story_onset_s, 0.0),
-        "--words-per-minute": (brain.words_per_minute, 0.0),
-        "--section": (brain.section, 1),
-        "--task": (brain.task, ""),
-        "--space": (brain.space, ""),
-        "--tr": (brain.tr, 0.0),
-        "--audio": (brain.audio, ""),
-        "--parcels": (brain.parcels, ""),
-        "--confounds": (brain.confounds, usual_brain.confounds),
-        "--high-pass": (brain.high_pass, usual_brain.high_pass),
-        "--low-pass": (brain.low_pass, 0.0),
-        "--method": (first.dictionary.method, plain.dictionary.method),
-        "--atoms": (first.dictionary.n_atoms, plain.dictionary.n_atoms),
-        "--penalty": (first.dictionary.penalty, plain.dictionary.penalty),
-        "--atlas": (first.match.atlas, plain.match.atlas),
-        "--spins": (first.match.n_spins, plain.match.n_spins),
-    }
-    for story in brain.also:
-        words += ["--also", story]
-    for option, (value, usual) in options.items():
-        words += [option, str(value)] if value != usual else []
-    for name in ("atlas_names", "z_threshold", "null", "n_fakes", "level"):
-        value = getattr(first.match, name)
-        words += ["--match", f"{name}={value}"] if value != getattr(plain.match, name) else []
-    seeds = dict.fromkeys([first.dictionary.seed, *(config.extract.seed for config in configs)])
-    if list(seeds) != [0]:
-        words += ["--seed", *map(str, seeds)]
-    if not brain.detrend:
-        words.append("--no-detrend")
-    if first.recording.subjects:
-        words += ["--subjects", ",".join(map(str, first.recording.subjects))]
-    if data_folder and first.recording.name != "simulated":
-        words += ["--data", data_folder]
-    return shlex.join(words)
+command = run_command  # what a page shows under its form

@@ -65,13 +65,7 @@ def run_figures(
     ConfigError
         An atom that the run does not have.
     """
-    c, n_atoms = run.correspondence, run.dictionary.n_atoms
-    k = charts.leading_atom(c) if atom is None else atom
-    if not 0 <= k < n_atoms:
-        raise ConfigError(
-            "Unknown atom", found=str(k), needed=f"0 to {n_atoms - 1}", do="name one of this run's"
-        )
-    f = best_network(run, k) if network is None else network
+    c, (k, f) = run.correspondence, view_of(run, atom, network)
     outline = run.atlas.networks[f]
     name = charts.atom_names(c, run.dictionary.names)[k]
     figures: dict[str, Draw] = {
@@ -96,6 +90,22 @@ def run_figures(
             charts.layer_histogram(run.dictionary, k), f"{name}: neurons by layer", captions.layers(run, k)
         )
     return figures
+
+
+def view_of(run: Run, atom: int | None, network: int | None) -> tuple[int, int]:
+    """The sub-group and the network of a view; where they are not named, the leading one and its own.
+
+    Raises
+    ------
+    ConfigError
+        An atom that the run does not have.
+    """
+    k, n_atoms = charts.leading_atom(run.correspondence) if atom is None else atom, run.dictionary.n_atoms
+    if not 0 <= k < n_atoms:
+        raise ConfigError(
+            "Unknown atom", found=str(k), needed=f"0 to {n_atoms - 1}", do="name one of this run's"
+        )
+    return k, best_network(run, k) if network is None else network
 
 
 def _scores(run: Run, surface: Surface, regions: NetworkAtlas, i: int) -> Figure:
