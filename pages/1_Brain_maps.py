@@ -17,7 +17,7 @@ with parts.page("Brain maps", "Where in the brain does this sub-group of neurons
         with bar.cell():
             parts.pick_network(run, network)
     with bar.cell():
-        kind = parts.switch("maps", "Maps", ["Sub-groups", "Scores"])
+        kind = parts.switch("maps", "Maps", ["Sub-groups", "Scores", "Story"])
 
     outline = None if network is None else run.atlas.networks[network]
     if kind == "Sub-groups":
@@ -26,6 +26,9 @@ with parts.page("Brain maps", "Where in the brain does this sub-group of neurons
         told = parts.show_brain(view, "maps", selected_map=atom, threshold=2.3, network=outline, height=400)
         st.caption(captions.atom_map(run, atom))
         parts.follow(told, selection, atom)
+    elif kind == "Story":
+        st.markdown(charts.atom_sentence(run, atom))
+        parts.follow(parts.show_story(run, atom, outline), selection, None)
     else:
         view = parts.score_view(run.id)
         told = parts.show_brain(view, "scores", selected_map=0, threshold=0.05, network=outline, height=400)

@@ -22,6 +22,7 @@ from .selection import (
     whole_number,
 )
 from .start import headline, job_card, next_pages, recovery_table, run_table
+from .story import show_story
 from .subgroup import layers, neurons, overview
 from .words import transcript, words_view
 
@@ -61,6 +62,7 @@ __all__ = [
     "score_view",
     "select",
     "show_brain",
+    "show_story",
     "slug",
     "store",
     "switch",

@@ -20,17 +20,18 @@ from .runs import load_run, regions
 def atom_view(run_id: str) -> BrainView:
     """The group maps of all sub-groups of a run."""
     run = load_run(run_id)
-    return _view(run, run.encoding.z_maps, charts.atom_names(run.correspondence, run.dictionary.names), "z")
+    return view_of(run, run.encoding.z_maps, charts.atom_names(run.correspondence, run.dictionary.names), "z")
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def score_view(run_id: str) -> BrainView:
     """Held-out r and noise ceiling of a run."""
     run = load_run(run_id)
-    return _view(run, *charts.score_maps(run), unit="r")
+    return view_of(run, *charts.score_maps(run), unit="r")
 
 
-def _view(run: Run, maps: Any, names: Sequence[str], unit: str, significant: Any = None) -> BrainView:
+def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, significant: Any = None) -> BrainView:
+    """Maps of a run's locations on the cortical surface."""
     r = run.recording
     return BrainView(
         inventory.surface(),

@@ -1,8 +1,10 @@
 """Made-up networks, parcels and maps on fsaverage5, for the tests of the brain viewer."""
 
+import dataclasses
+
 import numpy as np
 
-from brainlike_core.figures.brain_viewer import BrainView
+from brainlike_core.figures.brain_viewer import BrainView, StoryView
 from brainlike_core.sources.surfaces import load_surface
 from brainlike_core.values import NetworkAtlas
 
@@ -58,3 +60,24 @@ def make_view(parcels: bool, n_maps: int = N_MAPS) -> BrainView:
 def _faces_midline(surface) -> np.ndarray:
     side = np.where(np.arange(surface.n_vertices) < surface.n_left, 1, -1)
     return surface.inflated[:, 0] * side > 0
+
+
+def make_story(n_trs: int = 40, tr: float = 1.5) -> StoryView:
+    """A story of one word a second, on parcels: each TR has its own map, the prediction is half of it."""
+    view = make_view(True, n_trs)
+    seconds = np.arange(int(n_trs * tr))
+    courses = np.stack([np.sin(np.arange(n_trs) / 3), np.cos(np.arange(n_trs) / 3)], axis=1)
+    courses[:4] = np.nan
+    half = view.maps / 2
+    half[:4] = np.nan
+    return StoryView(
+        measured=dataclasses.replace(view, significant=None, unit="SD"),
+        predicted=dataclasses.replace(view, significant=None, unit="SD", maps=half),
+        tr=tr,
+        words=tuple(f"word{second}" for second in seconds),
+        onsets=seconds.astype(float),
+        courses=courses,
+        atom_names=("Atom 0", "Atom 1"),
+        delay_s=5.0,
+        notes=("Measured note", "Predicted note"),
+    )

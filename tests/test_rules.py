@@ -34,6 +34,7 @@ ALLOWED = {
         "exports",
         "jobs",
         "figures",
+        "moments",
         "report",
         "report_networks",
     }
@@ -120,6 +121,7 @@ ALLOWED = {
     "report": {"claims", "depth_claims", "figures"} | BASE,
     "claims": {"science"} | BASE,
     "lessons": {"archive", "atlas_nulls", "science"} | BASE,
+    "moments": {"science"} | BASE,
     "depth_claims": {"claims"} | BASE,
     "sources": {"sources"} | BASE,
     "store": BASE,

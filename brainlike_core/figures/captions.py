@@ -84,6 +84,22 @@ def _drawn(run: Run) -> str:
     return " Parcels are drawn on fsaverage5; holes between them take the nearest labelled vertex."
 
 
+def moment_maps(run: Run) -> tuple[str, str]:
+    """Under the story player: what the measured and the predicted maps of the moment are."""
+    e, n = run.encoding, run.recording.n_subjects
+    hrf = "The brain answers a word about 5 s after it is heard: what lights up now answers the second line."
+    measured = (
+        f"Measured: mean BOLD of {n} listeners, standard deviations over time. {hrf} One moment is no test."
+    )
+    predicted = (
+        f"Predicted: what all {run.dictionary.n_atoms} sub-groups together say of the mean of {n} listeners, each stretch "
+        f"of time by ridge weights from the others, delay {e.map_delay} TR beyond the haemodynamic response, standard "
+        f"deviations of the measured. {hrf} How well it fits: mean held-out r {e.r_mean:.3f}, p {e.r_mean_p:.3f} "
+        "against phase-randomised recordings."
+    )
+    return measured + _drawn(run), predicted + _drawn(run)
+
+
 def score_map(run: Run) -> str:
     """Under the maps of held-out r and of the noise ceiling."""
     e, config = run.encoding, _config(run).encoding

@@ -57,6 +57,31 @@ def fake_atoms(atoms: np.ndarray, rng: np.random.Generator, stories: np.ndarray 
     return by_story(lambda part: phase_randomised(part, rng), atoms, stories)
 
 
+def predicted_response(
+    atoms: np.ndarray, brain: np.ndarray, folds: list[tuple[np.ndarray, np.ndarray]]
+) -> np.ndarray:
+    """What the atoms predict of the rows of each fold, by ridge on its training rows (fixed penalty).
+
+    Parameters
+    ----------
+    atoms : (n_rows, n_atoms)
+    brain : (n_rows, n_locations)
+        The recording at the atoms' delay.
+    folds : list of (train, test)
+        Rows; each row is tested once.
+
+    Returns
+    -------
+    float32 (n_rows, n_locations)
+        NaN in rows that no fold tests.
+    """
+    predicted = np.full(brain.shape, np.nan, np.float32)
+    for train, test in folds:
+        weights = ridge_solver(atoms[train]) @ brain[train]  # (n_atoms, n_locations)
+        predicted[test] = (atoms[test] - atoms[train].mean(0)) @ weights + brain[train].mean(0)
+    return predicted
+
+
 class AtomGate:
     """Is an atom related to the brain at all?
 

@@ -13,12 +13,14 @@ from .fallback import plotly_fallback
 from .packing import NO_DATA, digest, pack, quantise
 from .settings import view_settings
 from .standalone import html_fragment, standalone_html
+from .story import StoryView, story_settings
 from .view import BrainView
 
 __all__ = [
     "COLOUR_MAPS",
     "NO_DATA",
     "BrainView",
+    "StoryView",
     "colour_table",
     "digest",
     "html_fragment",
@@ -26,5 +28,6 @@ __all__ = [
     "plotly_fallback",
     "quantise",
     "standalone_html",
+    "story_settings",
     "view_settings",
 ]

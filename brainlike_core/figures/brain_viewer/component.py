@@ -8,8 +8,9 @@ from typing import Any
 
 import streamlit as st
 
-from .scripts import VIEWER, script, style
+from .scripts import PLAYER, VIEWER, script, style
 from .settings import view_settings
+from .story import StoryView, story_settings
 from .view import BrainView
 
 
@@ -84,6 +85,47 @@ def brain_viewer(
     return _result(view, told)
 
 
+def story_player(story: StoryView, *, key: str, **options: Any) -> ViewerResult:
+    """Play a story on a Streamlit page: brain, words and time course on one clock, all in the browser.
+
+    Parameters
+    ----------
+    story : StoryView
+        Keep one object per run (``st.cache_resource``): its packed bytes are remembered.
+    key : str
+        The Streamlit key.
+    **options
+        ``atom, network, height``: see `story_settings`.
+
+    Returns
+    -------
+    ViewerResult
+        ``pick`` is looked up in the measured maps, ``map`` of which is the TR; ``map`` itself stays None.
+
+    Raises
+    ------
+    ConfigError
+        An option that is out of range.
+    """
+    settings = story_settings(story, **options)
+    with st.container(gap=None):
+        _PAYLOAD(key=f"{key}-geometry", data=story.measured.geometry_payload)
+        for name, payload in (
+            ("measured", story.measured.maps_payload),
+            ("predicted", story.predicted.maps_payload),
+            ("story", story.payload),
+        ):
+            _PAYLOAD(key=f"{key}-{name}", data=payload)
+        told = _PLAYER(
+            key=key,
+            data=settings,
+            default={"webgl": True},
+            on_pick_change=_nothing,
+            on_webgl_change=_nothing,
+        )
+    return _result(story.measured, told)
+
+
 def _result(view: BrainView, told: Mapping[str, Any]) -> ViewerResult:
     """Take only two integers and a flag from the browser; look everything else up."""
     click = told.get("pick")
@@ -119,4 +161,10 @@ _VIEWER = st.components.v2.component(
     html='<div class="viewer"></div>\n',
     css=style(),
     js=script(*VIEWER, "mount.js"),
+)
+_PLAYER = st.components.v2.component(
+    "brainlike.story_player",
+    html='<div class="viewer"></div>\n',
+    css=style(),
+    js=script(*PLAYER, "mount_player.js"),
 )

@@ -18,12 +18,15 @@ CANVAS = (
     "cameras.js",
     "shaders.js",
     "painter.js",
+    "quick_painter.js",
     "colour_bar.js",
     "print.js",
     "canvas.js",
     "pointer.js",
+    "controls.js",
 )
-VIEWER = (*CANVAS, "controls.js", "viewer.js")
+VIEWER = (*CANVAS, "viewer.js")
+PLAYER = (*CANVAS, "ribbon.js", "course.js", "player.js")
 
 
 @cache

@@ -24,6 +24,7 @@ function buildAnatomy(block) {
       triangles: Uint32Array.from([...flatTriangles, ...otherTriangles]),
       nFlat: flatTriangles.length,
       source: Int32Array.from(mesh.source, v => v + start),
+      places: Float32Array.from(mesh.source, v => (wall[v] ? 0 : arrays.location[v + start] + 1)),
       positions: SURFACES.map(name => mesh.spread(own[name], 3)),
       normals: normals.map(directions => mesh.spread(directions, 3)),
       paint: interleave(mesh.spread(Float32Array.from(sulc, v => v / 127), 1), mesh.source.map(s => wall[s])),

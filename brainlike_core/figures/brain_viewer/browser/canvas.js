@@ -9,6 +9,7 @@ class BrainCanvas {
     this.notice = root.querySelector(".notice")
     this.state = { map: 0, threshold: 0, limit: 1, network: 0, colourMap: "RdBu_r", surface: "inflated", contours: true }
     this.mixing = [1, 0, 0]
+    this.detail = 1 // drawn pixels for each pixel of the screen
     this.camera = { azimuth: 0, elevation: 0, zoom: 1, panX: 0, panY: 0 }
     this.probe = { ready: false, drawnAt: 0, draws: 0, uploads: 0, switchTimes: [], viewer: this }
     this.start()
@@ -16,7 +17,7 @@ class BrainCanvas {
 
   start() {
     try {
-      this.painter = new Painter(this.canvas)
+      this.painter = new QuickPainter(this.canvas)
       this.probe.renderer = this.painter.renderer
     } catch {
       this.say("This browser offers no WebGL2, so the interactive brain cannot be drawn here; a simpler figure is shown instead.")
@@ -29,9 +30,13 @@ class BrainCanvas {
     this.notice.hidden = !text
   }
 
+  mapsDigest() {
+    return this.data.maps
+  }
+
   // Whether both blocks are here and taken in.
   load() {
-    const geometry = openBlock(this.data.geometry), maps = openBlock(this.data.maps)
+    const geometry = openBlock(this.data.geometry), maps = openBlock(this.mapsDigest())
     if (!geometry || !maps) return false // the block's own event calls again
     if (geometry !== this.geometry) this.setGeometry(geometry)
     if (maps !== this.maps) this.setMaps(maps)
@@ -104,11 +109,18 @@ class BrainCanvas {
     })
   }
 
+  // What is drawn: a name for it, its int16 values by location, and what 32767 stands for.
+  values() {
+    const { map } = this.state
+    return { key: map, row: this.row(map), unit: 32767 * this.maps.arrays.scales[map] }
+  }
+
   draw(fine) {
     if (!this.maps || this.painter.gl.isContextLost() || !this.canvas.width) return
-    if (this.shown !== this.state.map) {
-      this.painter.setValues(this.row(this.state.map), this.geometry.arrays.location)
-      this.shown = this.state.map
+    const { key, row } = this.values()
+    if (this.shown !== key) {
+      this.painter.setValues(row, this.geometry.arrays.location)
+      this.shown = key
     }
     const ratio = this.canvas.width / this.canvas.clientWidth
     this.painter.draw(this.scene(this.canvas.width, this.canvas.height, this.columns, ratio * this.pen()), fine)
@@ -125,10 +137,11 @@ class BrainCanvas {
 
   scene(width, height, columns, penScale, tight = false) {
     const { state } = this, [low, high] = range(this.maps.header.signed, state.colourMap, state.limit)
+    const key = JSON.stringify([width, height, columns, penScale, this.mixing, this.camera, state.contours, state.network])
     return {
-      frames: this.frames(width, height, columns, tight), mixing: this.mixing, penScale, low, high,
+      key, frames: this.frames(width, height, columns, tight), mixing: this.mixing, penScale, low, high,
       threshold: state.threshold, colourMap: state.colourMap, contours: state.contours,
-      unit: 32767 * this.maps.arrays.scales[state.map],
+      unit: this.values().unit,
     }
   }
 
@@ -140,15 +153,21 @@ class BrainCanvas {
   resize() {
     const width = this.root.clientWidth
     if (!width || !this.data) return
-    const free = Math.max(this.data.height - this.root.querySelector(".bar").offsetHeight - this.scale.offsetHeight - 8, 150)
+    const beside = [...this.root.children].filter(child => !child.matches(".stage")).map(child => child.offsetHeight)
+    const free = Math.max(this.data.height - beside.reduce((a, b) => a + b) - 8, 150)
     this.columns = width < TWO_ROWS_BELOW ? 2 : 4 // beneath, four in a row are too small to read
-    const height = Math.round(this.columns === 2 ? Math.max(free, Math.min(width * 0.72, 1.4 * free)) : free)
-    const ratio = Math.min(window.devicePixelRatio || 1, 3)
+    const height = Math.round(this.columns === 2 ? Math.max(free, Math.min(width * 0.72, 1.4 * free)) : Math.min(free, this.rowHeight(width)))
+    const ratio = Math.min(window.devicePixelRatio || 1, 3) * this.detail
     this.canvas.style.height = `${height}px`
     const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)]
     if (this.canvas.width !== w || this.canvas.height !== h) Object.assign(this.canvas, { width: w, height: h })
     this.placeTitles(width, height)
     this.request()
+  }
+
+  // Four in a row need no more than this; the flat maps take what the page gives.
+  rowHeight(width) {
+    return this.state.surface === "flat" ? Infinity : ((width / 4) * EXTENT.folded[1]) / EXTENT.folded[0] + 24
   }
 
   placeTitles(width, height) {
@@ -164,11 +183,14 @@ class BrainCanvas {
 
   paintScale() {
     const { scale } = this, ratio = window.devicePixelRatio || 1, [width, height] = [scale.clientWidth, scale.clientHeight]
+    const css = getComputedStyle(this.root), style = this.barStyle(css.color, css.fontFamily)
+    const painted = JSON.stringify([width, height, ratio, style, this.maps.header.names[this.state.map]])
+    if (this.painted === painted) return
+    this.painted = painted
     Object.assign(scale, { width: Math.round(width * ratio), height: Math.round(height * ratio) })
     const pen = scale.getContext("2d"), long = Math.min(360, width * 0.6)
     pen.scale(ratio, ratio)
-    const css = getComputedStyle(this.root)
-    paintBar(pen, (width - long) / 2, 5, long, 11, 1, this.barStyle(css.color, css.fontFamily))
+    paintBar(pen, (width - long) / 2, 5, long, 11, 1, style)
     const { name, threshold } = { name: this.maps.header.names[this.state.map], threshold: number(this.state.threshold, this.state.limit) }
     scale.setAttribute("aria-label", `Colour bar of ${name}: grey below ${threshold}, limit ${number(this.state.limit, this.state.limit)} ${this.maps.header.unit}`)
   }
@@ -181,6 +203,7 @@ class BrainCanvas {
   morph(surface) {
     const from = [...this.mixing], to = SURFACES.map(name => Number(name === surface)), begin = performance.now()
     this.state.surface = surface
+    this.resize()
     this.showControls()
     cancelAnimationFrame(this.morphing)
     const still = window.matchMedia?.("(prefers-reduced-motion: reduce)").matches

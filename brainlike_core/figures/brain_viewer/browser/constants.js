@@ -6,9 +6,11 @@
 // contours    network borders as smooth polylines, drawn as capsules of constant pixel width
 // anatomy     everything about a surface that does not depend on WebGL
 // cameras, shaders, painter   four views of it, drawn
+// quick_painter               the same in a quarter of the time while only the map changes
 // colour_bar, print           what stands beneath, and both as a PNG
 // canvas, pointer             one picture: its data and camera; what is under the pointer
 // controls, viewer            the tool bar, mouse and keyboard
+// ribbon, course, player      words running by, a time course, and a story played over both
 
 const TYPES = { i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array, f4: Float32Array }
 const NO_DATA = -32768

@@ -3,6 +3,9 @@ const ICONS = {
   next: '<path d="m6 3 5 5-5 5"/>',
   reset: '<path d="M3 8a5 5 0 1 0 1.6-3.7M3 2.5v3h3"/>',
   save: '<path d="M8 2v8M4.8 7 8 10.2 11.2 7M3 13h10"/>',
+  start: '<path d="M4 3v10M13 3 6.500 8 13 13Z"/>',
+  play: '<path d="M4.500 2.500 13 8l-8.500 5.500Z" fill="currentColor"/>',
+  pause: '<path d="M5 3v10M11 3v10" stroke-width="2.600"/>',
   contours: '<path d="M2 5.500 6 3l4 2.500L14 3v7.500L10 13l-4-2.500L2 13ZM6 3v7.500M10 5.500V13"/>',
 }
 
@@ -15,6 +18,14 @@ function swatch(name) {
   const stops = [0, 32, 64, 96, 128, 160, 192, 224, 255].map(i => `rgb(${table[3 * i]},${table[3 * i + 1]},${table[3 * i + 2]})`)
   return `linear-gradient(90deg,${stops.join(",")})`
 }
+
+const STAGE_MARKUP = `<div class="stage">
+  <canvas class="brains" tabindex="0" role="img"></canvas>
+  <div class="titles" aria-hidden="true"></div>
+  <div class="tip" role="status" hidden></div>
+  <p class="notice" hidden></p>
+</div>
+<canvas class="scale" role="img"></canvas>`
 
 const MARKUP = `
 <div class="bar" role="toolbar" aria-label="Brain map controls">
@@ -35,10 +46,4 @@ const MARKUP = `
     <button type="button" data-act="save" aria-label="Download a PNG for print" title="PNG, ${PRINT_MM} mm at ${PRINT_DPI} dpi">${icon("save")}</button>
   </div>
 </div>
-<div class="stage">
-  <canvas class="brains" tabindex="0" role="img"></canvas>
-  <div class="titles" aria-hidden="true"></div>
-  <div class="tip" role="status" hidden></div>
-  <p class="notice" hidden></p>
-</div>
-<canvas class="scale" role="img"></canvas>`
+${STAGE_MARKUP}`

@@ -62,6 +62,7 @@ class Painter {
   }
 
   setAnatomy(anatomy) {
+    this.staged = null
     for (const part of this.parts ?? []) this.discard(part)
     this.parts = anatomy.hemispheres.map(h => this.uploadHemisphere(h))
   }
@@ -86,6 +87,7 @@ class Painter {
       ...h.normals.map((data, i) => this.attribute(3 + i, data, 3)),
       this.attribute(6, h.paint, 2),
     ]
+    buffers.push(this.attribute(8, h.places, 1))
     const values = this.attribute(7, new Int16Array(h.source.length), 1, gl.SHORT, gl.DYNAMIC_DRAW)
     buffers.push(values, this.buffer(gl.ELEMENT_ARRAY_BUFFER, h.triangles))
     gl.bindVertexArray(null)
@@ -127,7 +129,13 @@ class Painter {
 
   // row: int16 values of one map by location; location: location of each surface vertex.
   setValues(row, location) {
-    const { gl } = this
+    Object.assign(this, { row, location, rowVersion: (this.rowVersion ?? 0) + 1 })
+  }
+
+  // Bring the values to the vertices, where they are not there yet.
+  stage() {
+    if (this.staged === this.rowVersion) return
+    const { gl, row, location } = this
     for (const { h, values, staged } of this.parts) {
       for (let i = 0; i < staged.length; i++) {
         const at = location[h.source[i]], value = at < 0 ? NO_DATA : row[at]
@@ -136,6 +144,7 @@ class Painter {
       gl.bindBuffer(gl.ARRAY_BUFFER, values)
       gl.bufferSubData(gl.ARRAY_BUFFER, 0, staged)
     }
+    this.staged = this.rowVersion
   }
 
   // A multisampled picture is resolved into the target; software GL pays for it only at rest.
@@ -182,6 +191,7 @@ class Painter {
 
   paint(framebuffer, width, height, scene) {
     const { gl } = this
+    this.stage()
     gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer)
     gl.viewport(0, 0, width, height)
     gl.disable(gl.SCISSOR_TEST)
@@ -206,8 +216,19 @@ class Painter {
     gl.uniform1f(u.flatness, scene.mixing[2])
     gl.bindTexture(gl.TEXTURE_2D, this.tables[scene.colourMap])
     gl.disable(gl.BLEND)
+    this.drawTriangles(part, scene)
+    this.paintAllLines(view, scene)
+  }
+
+  drawTriangles(part, scene) {
+    const { gl } = this
     gl.bindVertexArray(part.vao)
     gl.drawElements(gl.TRIANGLES, scene.mixing[2] > 0 ? part.h.nFlat : part.h.triangles.length, gl.UNSIGNED_INT, 0)
+    gl.bindVertexArray(null)
+  }
+
+  paintAllLines(view, scene) {
+    const { gl } = this, part = this.parts[view.view.hemisphere]
     if (scene.contours) this.paintLines(part.contours, view, scene, CONTOUR, 0.55, 0.78, 0.9)
     if (part.outline) {
       this.paintLines(part.outline, view, scene, [1, 1, 1], 2.3, 1.0, 1.2)

@@ -12,6 +12,22 @@ class PointedCanvas extends BrainCanvas {
     this.observer.observe(root)
   }
 
+  fillRadios(choice, values, titles) {
+    const buttons = values.map(value => {
+      const button = Object.assign(document.createElement("button"), { type: "button", role: "radio", textContent: titles[value] ?? "" })
+      button.dataset.value = value
+      return button
+    })
+    this.root.querySelector(`[data-choice=${choice}]`).append(...buttons)
+    return buttons
+  }
+
+  check(choice, value) {
+    for (const button of this.root.querySelectorAll(`[data-choice=${choice}] button`)) {
+      button.setAttribute("aria-checked", button.dataset.value === value)
+    }
+  }
+
   // A click on a vertex; a viewer that can tell somebody does.
   picked() {}
 
@@ -84,12 +100,17 @@ class PointedCanvas extends BrainCanvas {
     this.tip.hidden = vertex === null
     this.canvas.style.cursor = vertex === null ? "grab" : "crosshair"
     if (vertex === null) return
-    const d = this.describe(vertex), lines = d.wall ? [`${d.side} hemisphere`, "Medial wall"] : this.lines(d)
-    this.tip.replaceChildren(...lines.map((text, i) => Object.assign(document.createElement("div"), { textContent: text, className: `line${i}` })))
-    if (!d.wall && d.value !== null) this.tip.firstChild.append(...significance(d.significant))
+    this.sayVertex(vertex)
     const width = this.tip.offsetWidth, room = this.canvas.clientWidth
     this.tip.style.left = `${x + 16 + width > room ? Math.max(x - width - 12, 0) : x + 16}px`
     this.tip.style.top = `${Math.max(y - this.tip.offsetHeight - 10, 0)}px`
+  }
+
+  sayVertex(vertex) {
+    this.hovered = vertex
+    const d = this.describe(vertex), lines = d.wall ? [`${d.side} hemisphere`, "Medial wall"] : this.lines(d)
+    this.tip.replaceChildren(...lines.map((text, i) => Object.assign(document.createElement("div"), { textContent: text, className: `line${i}` })))
+    if (!d.wall && d.value !== null) this.tip.firstChild.append(...significance(d.significant))
   }
 
   lines(d) {

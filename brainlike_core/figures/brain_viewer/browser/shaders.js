@@ -1,3 +1,10 @@
+// How bright a surface is that faces some way; flat maps are evenly lit.
+const LIGHT = `float lightOf(vec3 n, float flatness) {
+  float key = max(dot(n, normalize(vec3(-.25, .45, 1.))), 0.);
+  float rim = smoothstep(.0, .55, n.z);
+  return mix(mix(.50, 1.0, rim) * mix(.80, 1.06, key), 1., flatness);
+}`
+
 const MESH_VERTEX = `#version 300 es
 layout(location=0) in vec3 p0; layout(location=1) in vec3 p1; layout(location=2) in vec3 p2;
 layout(location=3) in vec3 n0; layout(location=4) in vec3 n1; layout(location=5) in vec3 n2;
@@ -15,6 +22,7 @@ const MESH_FRAGMENT = `#version 300 es
 precision highp float;
 in vec3 normal; in vec2 base; in float data; out vec4 colour;
 uniform float threshold, low, high, flatness; uniform sampler2D table;
+${LIGHT}
 void main() {
   vec3 cortex = mix(vec3(.84, .836, .83), vec3(.655, .652, .655), smoothstep(-.12, .22, base.x));
   cortex = mix(cortex, vec3(.775), step(.5, base.y));
@@ -24,9 +32,7 @@ void main() {
   vec3 hue = texture(table, vec2(at * 255. / 256. + .5 / 256., .5)).rgb;
   vec3 paint = mix(cortex, hue * mix(1.0, .93, smoothstep(-.12, .22, base.x)), shown);
   vec3 n = normalize(normal);
-  float key = max(dot(n, normalize(vec3(-.25, .45, 1.))), 0.);
-  float rim = smoothstep(.0, .55, n.z);
-  float light = mix(mix(.50, 1.0, rim) * mix(.80, 1.06, key), 1., flatness);
+  float light = lightOf(n, flatness);
   float gloss = pow(max(dot(n, normalize(vec3(-.12, .25, 1.))), 0.), 40.) * .05 * (1. - flatness);
   colour = vec4(paint * light + gloss, 1.);
 }`

@@ -41,19 +41,14 @@ class Viewer extends PointedCanvas {
   }
 
   fillChoices() {
-    const add = (name, values, make) => this.root.querySelector(`[data-choice=${name}]`).append(...values.map(value => {
-      const button = Object.assign(document.createElement("button"), { type: "button", role: "radio" })
-      button.dataset.value = value
-      make(button, value)
-      return button
-    }))
-    add("surface", SURFACES, (button, value) => { button.textContent = SURFACE_TITLES[value] })
-    add("colourMap", Object.keys(COLOUR_TABLES), (button, value) => {
+    this.fillRadios("surface", SURFACES, SURFACE_TITLES)
+    for (const button of this.fillRadios("colourMap", Object.keys(COLOUR_TABLES), {})) {
+      const name = button.dataset.value
       button.innerHTML = "<i></i>"
-      button.firstChild.style.background = swatch(value)
-      button.title = value
-      button.setAttribute("aria-label", `Colour map ${value}`)
-    })
+      button.firstChild.style.background = swatch(name)
+      button.title = name
+      button.setAttribute("aria-label", `Colour map ${name}`)
+    }
   }
 
   fillNetworks(names) {
@@ -78,11 +73,7 @@ class Viewer extends PointedCanvas {
     out("limit", `\u00b1${number(state.limit, Math.min(state.limit, 9.9))}`)
     at("map").setAttribute("aria-valuetext", names[state.map])
     at("network").value = state.network
-    for (const name of ["surface", "colourMap"]) {
-      for (const button of root.querySelectorAll(`[data-choice=${name}] button`)) {
-        button.setAttribute("aria-checked", button.dataset.value === state[name])
-      }
-    }
+    for (const name of ["surface", "colourMap"]) this.check(name, state[name])
     root.querySelector("[data-act=contours]").setAttribute("aria-pressed", state.contours)
     this.canvas.setAttribute("aria-label", `${names[state.map]} on the ${state.surface} cortical surface, four views. Arrow keys change map and threshold.`)
   }
