@@ -61,15 +61,16 @@ def _facts(model: dict[str, Any]) -> list[str]:
         )
     if model["memory_float32"]:
         lines.append(
-            f"Memory about {_size(model['memory_float32'])} "
-            f"({_size(model['memory_bfloat16'])} in bfloat16), for 300 volumes"
+            f"Memory about {size_text(model['memory_float32'])} "
+            f"({size_text(model['memory_bfloat16'])} in bfloat16), for 300 volumes"
         )
     if model["size_bytes"] and not model["here"]:
-        lines.append(f"Download about {_size(model['size_bytes'])}")
+        lines.append(f"Download about {size_text(model['size_bytes'])}")
     return lines
 
 
-def _size(n_bytes: int) -> str:
+def size_text(n_bytes: int) -> str:
+    """Bytes as people read them."""
     if n_bytes < 0.995e9:
         return f"{n_bytes / 1e6:,.0f} MB"
     return f"{n_bytes / 1e9:.1f} GB" if n_bytes < 9.95e9 else f"{n_bytes / 1e9:,.0f} GB"

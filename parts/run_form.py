@@ -20,6 +20,7 @@ from brainlike_core.config import (
 )
 from brainlike_core.exports.reproduce import run_command
 
+from .cost import show_cost
 from .models import pick_models, state_of
 
 DEFAULT_MODELS = ("smollm2-135m", "minilm-l6")
@@ -100,10 +101,11 @@ def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] =
     if waiting:
         st.caption(f":material/info: Not here yet: {', '.join(waiting)}. Get it, or leave it out.")
     if waiting or not weights:
+        show_cost([], chosen, catalogue["models"])
         return []
     seeds = range(int(seed), int(seed) + int(n_random))
     names = [model["name"] for model in chosen]
-    return [
+    configs = [
         RunConfig(
             recording=recording,
             extract=extract,
@@ -114,6 +116,8 @@ def run_form(catalogue: dict[str, list[dict]], kept: Sequence[RecordingConfig] =
         )
         for extract in extract_configs(names, weights, seeds, layers, ExtractConfig.neurons)
     ]
+    show_cost(configs, chosen, catalogue["models"])
+    return configs
 
 
 def _layers(models: list[dict[str, Any]]) -> tuple[int, ...]:

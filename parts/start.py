@@ -73,7 +73,7 @@ def job_card(job: jobs.Status) -> None:
         if job.state not in ("queued", "running"):
             st.markdown(f"**{job.label}** · {job.state}. {job.message}")
             return
-        left = "" if job.seconds_left is None else f" · about {_duration(job.seconds_left)} left"
+        left = "" if job.seconds_left is None else f" · about {duration(job.seconds_left)} left"
         doing = job.step or "Waiting for its turn"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.progress(min(max(job.fraction, 0.0), 1.0), text=f"**{job.label}** · {doing}{left}")
@@ -89,8 +89,11 @@ def job_card(job: jobs.Status) -> None:
             st.markdown(" ".join(done))
 
 
-def _duration(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+def duration(seconds: float) -> str:
+    """Seconds as people read them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def recovery_table(recovery: Recovery) -> None:

@@ -96,7 +96,7 @@ def test_a_click_on_a_square_selects_its_atom_and_network(page, address):
     """The solid square of atom 3 and Language: the map, the words and the ranking follow."""
     open_at(page, f"{address}/Correspondence?atom=0", "Correspondence")
     page.get_by_text("Atom 0: ").wait_for()
-    solid = page.locator(".scatterlayer .trace.scatter").nth(2).locator("path.point")
+    solid = page.locator(".scatterlayer .trace.scatter").nth(3).locator("path.point")
     solid.wait_for(timeout=30_000)  # plotly draws after the script has ended
     assert solid.count() == 1
     box = solid.bounding_box()
