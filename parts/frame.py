@@ -10,6 +10,7 @@ import streamlit as st
 from brainlike_core.errors import BrainlikeError
 
 from .selection import carried
+from .stage import stage
 
 PAGES = (
     ("app.py", "Start", ":material/play_circle:", "Choose, run, watch, open"),
@@ -52,9 +53,11 @@ def page(title: str, question: str) -> Iterator[None]:
     )
     st.session_state["here"] = title
     _sidebar()
-    if not embedded():
-        st.title(title if title != "Start" else "Which neurons go with which brain network?")
-        st.markdown(f":gray[{question}]")
+    with st.container(gap=None):
+        stage(title)
+        if not embedded():
+            st.title(title if title != "Start" else "Which neurons go with which brain network?")
+            st.markdown(f":gray[{question}]")
     try:
         yield
     except BrainlikeError as error:
@@ -67,9 +70,18 @@ def embedded() -> bool:
 
 
 def _sidebar() -> None:
+    here = PAGES[0][0]
     with st.sidebar:
         st.header("Brainlike", anchor=False)
         st.caption("Neurons of language models and networks of the human brain")
         st.space("small")
         for path, label, icon, text in PAGES:
             st.page_link(path, label=label, icon=icon, help=text, query_params=carried(), width="stretch")
+            if label == st.session_state["here"]:
+                here = path
+        st.space("small")
+        asked = st.query_params.to_dict() | {"present": "1"}
+        st.page_link(
+            here, label="Present", icon=":material/co_present:", query_params=asked, width="stretch",
+            help="Larger type, keys instead of the mouse, saved stops (key F)",
+        )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import streamlit as st
 
 from brainlike_core import heard_words
@@ -55,7 +56,7 @@ def word_card(run: Run, word: int, n: int = 8) -> None:
     at = int(run.story.onsets[word])
     _heading(f"Sub-groups at “{run.story.words[word]}”, {at // 60}:{at % 60:02d}", "word")
     activity = heard_words.atoms_at_word(run, word)
-    if activity[0] != activity[0]:
+    if np.isnan(activity).all():
         st.caption("This word lies outside the part of the story that the sub-groups were learned from.")
         return
     chart = charts.word_ranking(run.correspondence, activity, n)

@@ -12,6 +12,7 @@ from brainlike_core.values import Run
 
 from .frame import embedded
 from .selection import select, slug
+from .stage import presenting
 
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
 
@@ -76,6 +77,8 @@ def clicked(key: str) -> list[int] | None:
 
 def figure(chart: Any, caption: str, alt: str, key: str, on_select: Any = "ignore") -> None:
     """A chart with its caption, in the colours of the page it stands on."""
+    if presenting():
+        chart = theme.enlarged(chart)
     if st.context.theme.type == "dark":
         chart = theme.in_dark(chart)
     st.plotly_chart(

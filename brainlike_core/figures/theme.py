@@ -140,6 +140,15 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
     return figure.update_layout(template=TEMPLATE, height=height)
 
 
+def enlarged(figure: go.Figure) -> go.Figure:
+    """The same figure with larger type, for a projector."""
+    for part in (figure.update_xaxes, figure.update_yaxes):
+        part(tickfont_size=16, title_font_size=17)
+    height = figure.layout.height
+    figure.update_layout(font_size=17, legend_font_size=16, hoverlabel_font_size=17)
+    return figure.update_layout(height=round(1.25 * height)) if height else figure
+
+
 def in_dark(figure: go.Figure) -> go.Figure:
     """The same figure for a dark page: no colour is left that the ground would swallow.
 

@@ -45,7 +45,7 @@ def settle(page) -> None:
 
 def click_mark(page, marks) -> None:
     """Plotly listens to the pointer above a mark, not to a click on its path."""
-    marks.wait_for(timeout=30_000)
+    marks.wait_for()
     marks.scroll_into_view_if_needed()
     box = marks.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
@@ -100,8 +100,8 @@ def test_a_click_on_the_brain_ranks_the_sub_groups_of_that_region(page, address)
     """The parcel that the address then holds is the one whose ranking is shown, on two pages."""
     for title, right, down in (("Brain maps", 0.13, 0.4), ("Correspondence", 0.25, 0.24)):
         open_at(page, f"{address}/{title.replace(' ', '_')}?atom=3", title)
+        page.locator(".js-plotly-plot .scatterlayer").last.wait_for()  # charts above the brain are drawn
         canvas = page.locator("canvas").first
-        canvas.wait_for()
         page.wait_for_function("window.__brainViewer?.ready")
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()

@@ -97,7 +97,7 @@ def test_a_click_on_a_square_selects_its_atom_and_network(page, address):
     open_at(page, f"{address}/Correspondence?atom=0", "Correspondence")
     page.get_by_text("Atom 0: ").wait_for()
     solid = page.locator(".scatterlayer .trace.scatter").nth(3).locator("path.point")
-    solid.wait_for(timeout=30_000)  # plotly draws after the script has ended
+    solid.wait_for(timeout=60_000)  # plotly draws after the script has ended
     assert solid.count() == 1
     box = solid.bounding_box()
     page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

@@ -42,3 +42,16 @@ def test_a_dark_figure_holds_the_same_data_and_leaves_the_first_as_it_was():
     assert theme.PAPER in colours(light) and theme.PAPER not in colours(dark)
     assert all(theme.contrast(c, theme.DARK_PAPER) > 1 or c == theme.DARK_PAPER for c in colours(dark))
     assert [list(t.x) for t in dark.data] == [list(t.x) for t in light.data]
+
+
+def test_a_figure_for_a_projector_is_larger_in_every_text():
+    """Ticks, titles and legend grow, and the height with them; the data stay."""
+    c = made.make_run().correspondence
+    order = matrix.atom_order(c, "number")
+    usual, large = (
+        matrix.correspondence_matrix(c, order),
+        theme.enlarged(matrix.correspondence_matrix(c, order)),
+    )
+    assert large.layout.height > usual.layout.height
+    assert large.layout.xaxis.tickfont.size > usual.layout.xaxis.tickfont.size
+    assert [list(t.x) for t in large.data] == [list(t.x) for t in usual.data]

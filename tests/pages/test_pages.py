@@ -6,12 +6,13 @@ import ast
 import tomllib
 from pathlib import Path
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import parts
-from brainlike_core import archive, engine, inventory, jobs
+from brainlike_core import archive, engine, heard_words, inventory, jobs
 from brainlike_core.__main__ import _configs, _parser
 from brainlike_core.config import DictionaryConfig, ExtractConfig, MatchConfig, RunConfig
 from brainlike_core.errors import BrainlikeError
@@ -128,6 +129,7 @@ def test_a_link_opens_its_atom_network_and_region(shop):
         {"atom": "-1"}, {"atom": "12"}, {"atom": "1e3"}, {"atom": "٣"}, {"atom": "9" * 5000},
         {"network": "../../etc"}, {"network": "17"}, {"network": "no-such"}, {"network": ""},
         {"region": "100"}, {"region": "0x10"}, {"region": "None"},
+        {"word": "999999"}, {"word": "-1"}, {"word": "fox"},
         {"run": "zz"}, {"run": "a" * 11}, {"run": "A" * 64}, {"run": "f" * 64}, {"run": "../cache"},
     ],
 )  # fmt: skip
@@ -152,6 +154,54 @@ def test_a_picker_writes_to_the_address(shop):
     assert "**Atom 7**" in said(app)
     box(app, "Brain network").set_value(-1).run()
     assert "network" not in app.query_params
+
+
+def test_another_run_keeps_network_and_region_but_no_sub_group(shop):
+    """Atom 7 of one model has nothing to do with atom 7 of another."""
+    app = show("pages/1_Brain_maps.py", run=shop["trained"][:12], atom="7", network="auditory", region="4")
+    box(app, "Run").set_value(shop["random"]).run()
+    assert dict(app.query_params) == {"run": shop["random"][:12], "network": "auditory", "region": "4"}
+
+
+@pytest.mark.parametrize("view", ["Words", "Neurons", "Overview"])
+def test_what_is_below_the_brain_is_in_the_address(shop, view):
+    """A link opens the view it was made in, and a made-up one opens the first."""
+    app = show("pages/1_Brain_maps.py", run=shop["trained"][:12], view=view.lower())
+    heads = {
+        "Words": "What kinds of words drive it",
+        "Neurons": "Its neurons by loading",
+        "Overview": "When it is active",
+    }
+    assert heads[view] in said(app)
+    assert heads["Overview"] in said(show("pages/1_Brain_maps.py", view="../x"))
+
+
+def test_region_network_and_word_each_rank_the_sub_groups(shop):
+    """All three at once, each with a way to clear it."""
+    query = {"run": shop["trained"][:12], "region": "42", "network": "language", "word": "20"}
+    app = show("pages/1_Brain_maps.py", **query)
+    text = said(app)
+    assert "Sub-groups at parcel 42" in text and "Language: its sub-groups" in text
+    assert "Sub-groups at “a”, 0:34" in text
+    next(b for b in app.button if b.key == "clear-word").click().run()
+    assert "word" not in app.query_params and "region" in app.query_params
+
+
+def test_a_word_outside_the_sub_groups_rows_says_so(shop, monkeypatch):
+    """A word heard before the first row has no activity: a sentence, no empty chart."""
+    monkeypatch.setattr(heard_words, "atoms_at_word", lambda *_: np.full(made.N_ATOMS, np.nan))
+    assert "lies outside the part" in said(show("pages/1_Brain_maps.py", word="0"))
+
+
+def test_the_choice_says_what_it_costs_before_run(shop):
+    """From the times of the stored runs (1 + 2 + 3 s, scaled), with memory and download."""
+    text = said(show())
+    assert "earlier run" in text and "of memory for the model" in text and "Nothing to download" in text
+
+
+def test_an_empty_store_says_documented_times(empty):
+    """No run to learn from: the times measured on two cores."""
+    assert "times measured on two cores" in said(show())
 
 
 def test_correspondence_says_real_fake_and_accepted(shop):
