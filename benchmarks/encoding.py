@@ -289,11 +289,11 @@ COMPARISONS = (
     Comparison(
         "nested ridge", "himalaya RidgeCV (score: correlation)",
         "1,000 TRs x 64 atoms x 4,096 locations, 5 x 4 folds, 20 penalties", "himalaya", "himalaya",
-        long_case, ours, himalaya, close_r, n_repeats=3, memory=True,
+        long_case, ours, himalaya, close_r, memory=True,
     ),
     Comparison(
         "nested ridge", "loop of scikit-learn Ridge",
         "400 TRs x 64 atoms x 2,048 locations, 5 x 4 folds, 7 penalties x 5 delays", "sklearn", "scikit-learn",
-        walk_case, ours, scikit_learn, same_r, n_repeats=3,
+        walk_case, ours, scikit_learn, same_r,
     ),
 )  # fmt: skip

@@ -105,7 +105,8 @@ def compare(comparison: Comparison) -> dict[str, Any]:
         One row of ``results.json``: ``row, peer, size``; ``ours, theirs``
         (medians) in ``unit``; ``ratio`` (median over the repeats, see
         `Comparison.goal`) with ``ratio_low, ratio_high``; ``goal, reached``;
-        ``agree`` and how (``agreement``); ``runs, seed``, versions, processor.
+        ``agree`` and how (``agreement``); ``runs, seed``, versions, processor,
+        and its ``load`` (mean number of running processes over the last minute).
 
     Raises
     ------
@@ -238,6 +239,7 @@ def _machine(package: str) -> dict[str, Any]:
     return {
         "processor": _processor(),
         "n_cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
         "python": platform.python_version(),
         "versions": {name: importlib.metadata.version(name) for name in names},
     }

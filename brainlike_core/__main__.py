@@ -312,7 +312,9 @@ def _choose(given: argparse.Namespace) -> None:
 def _layers(given: argparse.Namespace) -> None:
     workspace = archive.open_store(given.cache)
     config = LayersConfig(archive.find_run(given.run, workspace), given.by, n_seeds=given.seeds)
-    numbers = report.layers(*follow_ups.layer_answers(config, workspace, Watch(config.label)))
+    watch = Watch(config.label)
+    answers = follow_ups.layer_answers(config, workspace, watch)
+    numbers = report.layers(*answers, follow_ups.third_links(config, workspace, watch))
     if given.json:
         print(json.dumps(numbers, allow_nan=False))
         return

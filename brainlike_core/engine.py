@@ -98,7 +98,8 @@ def _compute(job: Job, data_folder: str | None, progress: Progress, device: str)
     if isinstance(config, ChoiceConfig):
         return follow_ups.choose_dictionary(config, workspace, progress)
     if isinstance(config, LayersConfig):
-        return follow_ups.layer_answers(config, workspace, progress)
+        answers = follow_ups.layer_answers(config, workspace, progress)
+        return *answers, follow_ups.third_links(config, workspace, progress)
     if isinstance(config, RunConfig):
         return pipeline.walk(config, workspace, data=data_folder, progress=progress, device=device)
     return _INSIDE[type(config)](config, workspace, data=data_folder, progress=progress, device=device)

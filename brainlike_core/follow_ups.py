@@ -8,12 +8,21 @@ from typing import Any
 import numpy as np
 
 from .archive import Workspace, anchors_question, choice_question, curve_question, profiles_question
-from .atlas_nulls import network_overlap
-from .config import AnchorsConfig, ChoiceConfig, DictionaryConfig, EncodingConfig, LayersConfig
+from .archive_layers import third_links_question
+from .atlas_nulls import moved, network_null, network_overlap
+from .config import (
+    AnchorsConfig,
+    ChoiceConfig,
+    DictionaryConfig,
+    EncodingConfig,
+    LayersConfig,
+    MatchConfig,
+    read_config,
+)
 from .errors import RecordingError
 from .progress import Progress, poll, silent
 from .store import Question
-from .values import DictionaryChoice, LayerCurve, LayerProfiles, NeuronAnchors
+from .values import DictionaryChoice, LayerCurve, LayerProfiles, NeuronAnchors, ThirdLinks
 
 
 def choose_dictionary(
@@ -81,6 +90,33 @@ def layer_answers(
     curve = _remember(curve_question(config, workspace), workspace, progress, _curve, config)
     asked = profiles_question(config, workspace)
     return curve, _remember(asked, workspace, progress, _profiles, config)
+
+
+def third_links(config: LayersConfig, workspace: Workspace, progress: Progress = silent) -> ThirdLinks | None:
+    """Which brain networks the sub-groups of each third of a finished run's depth go with.
+
+    Parameters
+    ----------
+    config : LayersConfig
+    workspace : Workspace
+    progress : callable(step, fraction)
+        Of the step ``third_links``; may raise `CancelledError` to stop.
+
+    Returns
+    -------
+    ThirdLinks or None
+        See `science.layer_links.third_links`; None where the question is not by third.
+
+    Raises
+    ------
+    UnknownNameError, ConfigError
+        As `archive.curve_question`.
+    RecordingError
+        When a result of the run is no longer in the cache.
+    """
+    if config.by != "third":
+        return None
+    return _remember(third_links_question(config, workspace), workspace, progress, _third_links, config)
 
 
 def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = silent) -> NeuronAnchors:
@@ -184,6 +220,21 @@ def _curve(
         return layer_curve(
             responses, recording.bold, overlap, atlas.networks, dictionary, encoding, config, report
         )
+
+
+def _third_links(
+    stored: list[Any], question: Question, config: LayersConfig, report: Callable[[float], None]
+) -> ThirdLinks:
+    from .science.blas_threads import threads_for
+    from .science.layer_links import third_links as linked
+
+    responses, (recording, *_), atlas = stored
+    settings = read_config(MatchConfig, question.config["match"])
+    dictionary = DictionaryConfig(**question.config["dictionary"])
+    encoding = EncodingConfig(**question.config["encoding"])
+    null = network_null(atlas, moved(atlas, recording, settings), recording, settings)
+    with threads_for(recording.n_locations):
+        return linked(responses, recording.bold, null, atlas.networks, dictionary, encoding, settings, report)
 
 
 def _profiles(

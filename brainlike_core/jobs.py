@@ -54,6 +54,7 @@ _CHOICE = {"choice": ("Compare settings of the dictionary", 60)}
 _LAYERS = {
     "curve": ("Predict the brain from each part of the depth", 60),
     "profiles": ("Find the depth of sub-groups, other seeds included", 10),
+    "third_links": ("Match each third's sub-groups with brain networks", 120),
 }
 
 
@@ -151,7 +152,9 @@ class Job:
     def __init__(self, folder: Path, config: Config) -> None:
         self.workspace = archive.open_store(folder)  # refuses a folder that cannot be used
         kind = KINDS[type(config)]
-        self.folder, self.config, self.plan = folder / kind.place, config, kind.plan
+        self.folder, self.config, self.plan = folder / kind.place, config, dict(kind.plan)
+        if isinstance(config, LayersConfig) and config.by != "third":
+            self.plan.pop("third_links")
         self.folder.mkdir(exist_ok=True)
         self.began = time.time()
         self.done: dict[str, float] = {}

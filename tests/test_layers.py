@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from brainlike_core import archive, engine, follow_ups, jobs
+from brainlike_core import archive, archive_layers, engine, follow_ups, jobs
 from brainlike_core.__main__ import main
-from brainlike_core.config import LOW_LEVEL, ExtractConfig, LayersConfig, RunConfig
+from brainlike_core.config import LOW_LEVEL, ExtractConfig, LayersConfig, MatchConfig, RunConfig
 from brainlike_core.errors import CancelledError, ConfigError, RecordingError, UnknownNameError
 from tests import synthetic_run as made
 from tests.small_world import assert_same, watch_computing
@@ -24,7 +24,8 @@ def small(run_id, **changes):
 def written(tmp_path_factory):
     """A cache folder with one made-up run on a recording long enough for folds, and the run's id."""
     folder = tmp_path_factory.mktemp("cache")
-    return folder, made.write(made.make_run(made.short_folds()), folder)
+    few = dataclasses.replace(made.short_folds(), match=MatchConfig(n_spins=99, n_fakes=5))
+    return folder, made.write(made.make_run(few), folder)
 
 
 @pytest.fixture
@@ -112,6 +113,30 @@ def test_one_command_gives_one_json_object(home, capsys):
     assert main(command) == 0
     words = capsys.readouterr().out
     assert all(sentence in words for sentence in body["sentences"]) and words.count("layer 3 ") >= 1
+
+
+def test_thirds_come_with_their_links(home, capsys, monkeypatch):
+    """`layers RUN --by third --json`: links and counts of each third beside fake atoms; asked again, only read."""
+    command = ["layers", home[1][:12], "--cache", str(home[0]), "--seeds", "1", "--by", "third"]
+    computed = watch_computing(monkeypatch)
+    assert main([*command, "--json"]) == 0
+    body = json.loads(capsys.readouterr().out)
+    assert computed == ["curve", "profiles", "third_links"]
+    links = body["links"]
+    assert [row["third"] for row in links["thirds"]] == ["early", "middle", "late"]
+    for row in links["thirds"]:
+        own = [link for link in links["links"] if link["third"] == row["third"]]
+        assert len(own) == row["n_links"] and sum(link["accepted"] for link in own) == row["n_accepted"]
+        assert sum(c["n_links"] for c in links["counts"] if c["third"] == row["third"]) == row["n_links"]
+    assert links["n_fakes"] == 5 and links["measure"] == "Dice"
+    assert main(command) == 0
+    said = capsys.readouterr().out
+    assert computed == ["curve", "profiles", "third_links"]
+    assert "The middle third (layers 2-2)" in said and "phase-randomised atoms" in said
+    workspace = archive.open_store(home[0])
+    config = LayersConfig(home[1], "third", n_seeds=1)
+    assert archive_layers.load_third_links(config, workspace).n_fakes == 5
+    assert follow_ups.third_links(LayersConfig(home[1]), workspace) is None
 
 
 def test_one_sentence_for_a_wrong_setting(home, capsys):

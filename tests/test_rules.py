@@ -21,6 +21,7 @@ BASE = {"values", "config", "errors", "__init__"}
 ALLOWED = {
     "app": {
         "archive",
+        "archive_layers",
         "archive_networks",
         "bridge",
         "inventory",
@@ -112,12 +113,13 @@ ALLOWED = {
     | BASE,
     "atlas_nulls": {"inventory", "science"} | BASE,
     "story_clock": {"science", "sources"} | BASE,
-    "follow_ups": {"progress", "archive", "atlas_nulls", "science", "store"} | BASE,
+    "follow_ups": {"progress", "archive", "archive_layers", "atlas_nulls", "science", "store"} | BASE,
     "heard_words": {"archive", "science", "sources"} | BASE,
     "run_cost": {"archive"} | BASE,
     "inventory": {"sources"} | BASE,
     "archive": {"claims", "science", "sources", "store"} | BASE,
     "archive_networks": {"archive", "store"} | BASE,
+    "archive_layers": {"archive", "store"} | BASE,
     "exports": {"exports", "figures", "heard_words", "report"} | BASE,
     "figures": {"figures"} | BASE,
     "report": {"claims", "depth_claims", "figures"} | BASE,

@@ -8,7 +8,7 @@ right. Times are seconds, except in names that end in ``_trs``.
 
 from .brain import FitCheck, NetworkAtlas, ParcelVolume, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
-from .layers import LayerCurve, LayerProfiles
+from .layers import LayerCurve, LayerProfiles, ThirdLinks
 from .lessons import FakeAtoms, Rebuilt
 from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve, SlimResult
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
@@ -58,6 +58,7 @@ __all__ = [
     "SentencePairs",
     "SlimResult",
     "Story",
+    "ThirdLinks",
     "StoryRows",
     "Surface",
     "TextSet",

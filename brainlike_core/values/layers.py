@@ -105,3 +105,42 @@ class LayerProfiles(Frozen):
 
     def __post_init__(self) -> None:
         self.freeze()
+
+
+@dataclass(frozen=True, eq=False)
+class ThirdLinks(Frozen):
+    """Which brain networks the sub-groups of each third of the depth go with.
+
+    Attributes
+    ----------
+    atlas, measure : str
+        See `Correspondence`.
+    networks : tuple of str
+    thirds : DataFrame
+        One row each for early, middle and late: ``third, first_layer,
+        last_layer, n_neurons, n_atoms, map_delay`` (TRs), ``n_brain_related``
+        atoms; links by the spin rule (``n_links``) beside those of
+        phase-randomised dictionaries of the same neurons (``n_links_fake``,
+        their mean; ``n_links_fake_low, n_links_fake_high``, their 95 % range;
+        ``n_links_p``: how often they have as many), and the same of links that
+        pass both nulls and the gate (``n_accepted, n_accepted_fake,
+        n_accepted_p``).
+    links : DataFrame
+        ``third``, and the columns of `Correspondence.links`.
+    counts : DataFrame
+        ``third, network, n_links, n_links_fake, n_accepted``.
+    n_fakes : int
+    level : float
+    """
+
+    atlas: str
+    measure: str
+    networks: tuple[str, ...]
+    thirds: pd.DataFrame
+    links: pd.DataFrame
+    counts: pd.DataFrame
+    n_fakes: int
+    level: float
+
+    def __post_init__(self) -> None:
+        self.freeze()
