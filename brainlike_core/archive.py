@@ -264,7 +264,7 @@ def load_check(check_id: str, workspace: Workspace) -> FitCheck | None:
 
 
 def _check_question(check_id: str) -> Question:
-    return Question("check", 1, {"id": check_id})
+    return Question("check", 2, {"id": check_id})
 
 
 # -- settings of the dictionary -------------------------------------------------------
@@ -291,7 +291,7 @@ def choice_question(config: ChoiceConfig, workspace: Workspace) -> Question:
         )
     settings = dataclasses.asdict(config) | {"used": used}
     del settings["run"]
-    return Question("choice", 1, settings, (record.entries["responses"], record.entries["dictionary"]))
+    return Question("choice", 2, settings, (record.entries["responses"], record.entries["dictionary"]))
 
 
 def load_choice(config: ChoiceConfig, workspace: Workspace) -> DictionaryChoice | None:
@@ -323,7 +323,7 @@ def anchors_question(config: AnchorsConfig, workspace: Workspace) -> Question:
         )  # fmt: skip
     steps = ("responses", "recording", "atlas", "encoding")
     settings = dataclasses.asdict(config)
-    return Question("anchors", 1, settings, tuple(record.entries[step] for step in steps))
+    return Question("anchors", 2, settings, tuple(record.entries[step] for step in steps))
 
 
 # -- layers ---------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 A claim is *supported* where the 95 % interval of the paired difference lies
 above 0, *not supported* where it lies below (the reverse holds), and *cannot
 tell* where it holds 0. Organisation is compared at an equal number of neurons;
-prediction with the whole models, against the same phase-randomised recordings.
+prediction with the whole models, against the same sign-randomised recordings.
 Intervals are not corrected for the number of claims.
 """
 
@@ -115,12 +115,12 @@ def _names(first: Run, second: Run) -> tuple[str, str]:
 
 
 def _prediction(first: Run, second: Run) -> Claim:
-    """Mean held-out r of the whole models, less what both get of the same phase-randomised recordings."""
+    """Mean held-out r of the whole models, less what both get of the same sign-randomised recordings."""
     a, b = first.encoding, second.encoding
     n = min(len(a.null_means), len(b.null_means))
     nulls = (a.null_means[:n], b.null_means[:n])
     by_chance, difference, low, high, p = difference_beyond_null((a.r_mean, b.r_mean), nulls)
-    note = f"{by_chance:z.3f} of the difference is that of the null and left out; p {p:.3f}, {n} phase-randomised recordings"
+    note = f"{by_chance:z.3f} of the difference is that of the null and left out; p {p:.3f}, {n} sign-randomised recordings"
     return _claim("r_heldout", _names(first, second), (a.r_mean, b.r_mean), (difference, low, high), note)
 
 
@@ -133,7 +133,7 @@ def _organisation(metric: str, first: Run, second: Run) -> Claim:
     else:
         note = f"{one.n_neurons:,} neurons each, {len(one.draws)} draws"
     if metric in _FROM_LINKS and np.isfinite(found[0]) and all(map(_no_more_than_fakes, (first, second))):
-        note += "; neither has more links than phase-randomised atoms, so this says little of networks"
+        note += "; neither has more links than sign-randomised atoms, so this says little of networks"
     return _claim(metric, _names(first, second), values, found, note)  # type: ignore[arg-type]
 
 

@@ -58,8 +58,9 @@ STEPS = (
 VERSIONS = dict.fromkeys(STEPS, 1) | {
     "recording": 2,
     "dictionary": 2,
-    "encoding": 2,
-    "recovery": 2,
+    "encoding": 3,
+    "match": 2,
+    "recovery": 3,
     "atlas": 1,
 }
 

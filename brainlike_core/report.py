@@ -375,7 +375,7 @@ def sentences(numbers: dict[str, Any]) -> list[str]:
         f"(null {e['r_heldout_null_mean']:z.3f} +- {e['r_heldout_null_sd']:.3f}, {e['n_surrogates']} surrogates); "
         f"best location {e['r_heldout_max']:.2f}; {e['n_significant']:,} of {e['n_locations']:,} locations at FDR .05.",
         *_said_stories(numbers),
-        f"{c['n_links']} links by the paper's spin rule with {c['atlas']}; phase-randomised atoms get "
+        f"{c['n_links']} links by the paper's spin rule with {c['atlas']}; sign-randomised atoms get "
         f"{c['n_links_fake_mean']:.0f} ({c['n_links_fake_range'][0]}-{c['n_links_fake_range'][1]}). "
         f"{c['n_links_accepted']} pass both nulls and the atom gate.",
     ]

@@ -199,7 +199,7 @@ def anchors(found: NeuronAnchors) -> dict[str, Any]:
     named = ", ".join(f"{row.network} {row.n_significant:,}" for row in most.itertuples())
     sentence = (
         f"{sure:,} of {n:,} neurons ({sure / n:.1%}) go with a brain network more than with {found.n_surrogates:,} "
-        f"phase-randomised recordings (largest over {len(found.networks)} networks, FDR {LEVEL:g} over neurons)"
+        f"sign-randomised recordings (largest over {len(found.networks)} networks, FDR {LEVEL:g} over neurons)"
         + (f"; most with {named}." if sure else ".")
     )
     return plain(
@@ -215,7 +215,7 @@ def fingerprint(found: NetworkFingerprint) -> dict[str, Any]:
     verdict = "suggests" if found.common_origin else "does not suggest"
     sentence = (
         f"Networks of {' and '.join(name.split('@')[0] for name in found.models)} on {found.n_words:,} words: matched "
-        f"|Spearman| {found.score:.2f} (random phases {found.null_mean:.2f}, 95 % below {found.null_high:.2f}, "
+        f"|Spearman| {found.score:.2f} (sign-randomised {found.null_mean:.2f}, 95 % below {found.null_high:.2f}, "
         f"p = {found.p:.3f}); this {verdict} a common origin (above .5)."
     )
     numbers = {

@@ -143,11 +143,11 @@ Where the truth is zero, a claim should be found as often as its level says, and
 
 {false}
 
-Two claims are found somewhat too often. The mean held-out r of an unrelated recording lies a little above that of its phase-randomised copies (in the table above .023 at true r 0, 40 listeners and 10 minutes; its copies .011). A likely reason: a surrogate is a circle, whose end runs into its beginning, and a short recording of slow signals is not. A p just below .05 on a short story deserves this doubt.
+Two claims are found somewhat too often. The mean held-out r of an unrelated recording lies a little above that of its sign-randomised copies (in the table above .023 at true r 0, 40 listeners and 10 minutes; its copies .011). A likely reason: a surrogate is a circle, whose end runs into its beginning, and a short recording of slow signals is not. A p just below .05 on a short story deserves this doubt.
 
 ## This model predicts the brain
 
-Mean held-out r, p at most .05 (one-sided) against phase-randomised recordings put through the same cross-validation (5 contiguous folds, gap of 7 volumes, penalty per parcel inside the folds; [method](method.md) 4.1-4.2). Found in percent of worlds, true r .3:
+Mean held-out r, p at most .05 (one-sided) against sign-randomised recordings put through the same cross-validation (5 contiguous folds, gap of 7 volumes, penalty per parcel inside the folds; [method](method.md) 4.1-4.2). Found in percent of worlds, true r .3:
 
 {predicts}
 
@@ -157,7 +157,7 @@ Minutes for 80 %:
 
 ## One model predicts better than another
 
-As on the Compare page: the difference of the mean held-out r, less that of the same phase-randomised recordings; supported where its 95 % interval lies above 0. Percent of worlds, true difference .1:
+As on the Compare page: the difference of the mean held-out r, less that of the same sign-randomised recordings; supported where its 95 % interval lies above 0. Percent of worlds, true difference .1:
 
 {better}
 
@@ -173,7 +173,7 @@ The interval is that of two models neither of which predicts. Two models that pr
 
 ## The maps come again in the other half
 
-r of the atoms' maps between two halves of the story, mean over atoms, against phase-randomised atoms, p at most .05. Percent of worlds, true r .3:
+r of the atoms' maps between two halves of the story, mean over atoms, against sign-randomised atoms, p at most .05. Percent of worlds, true r .3:
 
 {replicates}
 
@@ -183,7 +183,7 @@ Minutes for 80 %:
 
 ## A sub-group is linked to its network
 
-Each of 17 atoms drives one network; a link is accepted when it passes rotations (5,000) with FDR, the phase null with FDR, and the gate of its atom. An atom's own share of its network's shared response is half of that network's: a model of true r .35 has sub-groups of r .25 with their networks. Percent of planted links that are accepted (the interval counts worlds, not the 17 links of each), true r .35:
+Each of 17 atoms drives one network; a link is accepted when it passes rotations (5,000) with FDR, the surrogate null with FDR, and the gate of its atom. An atom's own share of its network's shared response is half of that network's: a model of true r .35 has sub-groups of r .25 with their networks. Percent of planted links that are accepted (the interval counts worlds, not the 17 links of each), true r .35:
 
 {link}
 

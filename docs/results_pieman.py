@@ -98,7 +98,7 @@ def in_sample(runs: list[Run], told: list[dict]) -> str:
         e, d = n["encoding"], n["dictionary"]
         rows.append([name(run), n["n_atoms"], number(e["r2_insample_mean"]), number(e["r2_insample_null_mean"]),
                      number(d["r2_median"], 2)])  # fmt: skip
-    heads = ["model", "regressors", "in-sample R²", "phase-randomised atoms", "dictionary R² (median)"]
+    heads = ["model", "regressors", "in-sample R²", "sign-randomised atoms", "dictionary R² (median)"]
     return table(heads, rows)
 
 
@@ -109,7 +109,7 @@ def links(runs: list[Run], told: list[dict]) -> str:
         low, high = c["n_links_fake_range"]
         fakes = f"{c['n_links_fake_mean']:.0f} ({low} to {high})"
         rows.append([name(run), c["n_links"], fakes, c["n_links_accepted"], number(c["n_links_accepted_fake_mean"], 2)])  # fmt: skip
-    heads = "model|spin links|phase-randomised dictionaries|beat both nulls|the same for fakes"
+    heads = "model|spin links|sign-randomised dictionaries|beat both nulls|the same for fakes"
     return table(heads.split("|"), rows)
 
 
@@ -165,7 +165,7 @@ def page(runs: list[Run], atlases: dict[str, list[Run]], seconds: float) -> str:
         f"listener {number(first['noise_ceiling_mean'])}. Null results are given as such.",
         "## Held-out prediction",
         "Ridge on the group mean, penalty and delay chosen inside contiguous, gapped training folds. p: "
-        f"{first['n_surrogates']} phase-randomised recordings, each refitted through the whole cross-validation.",
+        f"{first['n_surrogates']} sign-randomised recordings, each refitted through the whole cross-validation.",
         prediction(runs, told),
         "## Delay beyond the haemodynamic response",
         "Mean held-out r with one delay for all parcels.",

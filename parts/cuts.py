@@ -212,7 +212,7 @@ def show_bridge(bridge_id: str, found: BridgeResult) -> None:
     st.markdown("  \n".join([f"**{lines[0]}**", *lines[1:]]))
     if found.rule == "paper":
         st.caption(
-            ":material/info: These sub-groups pass spins alone, a test that phase-randomised atoms pass as often."
+            ":material/info: These sub-groups pass spins alone, a test that sign-randomised atoms pass as often."
         )
     grid = st.grid(2, min_column_width=430, gap="large")
     with grid.cell():

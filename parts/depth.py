@@ -81,7 +81,7 @@ def _ask(runs: Sequence[Run], configs: dict[str, LayersConfig]) -> None:
     if offered and not waiting:
         st.markdown(
             "Each layer, or each third of the depth, gets a dictionary of its own and predicts the brain on held-out "
-            "time, against the same phase-randomised recordings. A minute or two for the smaller models."
+            "time, against the same sign-randomised recordings. A minute or two for the smaller models."
         )
     for run in offered:
         config, now = configs[run.id], jobs.status(configs[run.id].id, parts.places.CACHE)

@@ -164,7 +164,7 @@ def bridge_form(run_id: str, groups: Mapping[str, Mapping[str, int]]) -> BridgeC
     if "accepted" not in groups:
         st.caption(
             ":material/info: No link of this run beats both nulls. The paper's rule asks spins alone, which "
-            "phase-randomised atoms pass as often: what follows is about those sub-groups, not about proven ones."
+            "sign-randomised atoms pass as often: what follows is about those sub-groups, not about proven ones."
         )
     counts = groups[rule]
     names = sorted(counts, key=lambda name: -counts[name])

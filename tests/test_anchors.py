@@ -53,7 +53,7 @@ def test_anchors_are_remembered_and_told(written, monkeypatch, capsys):
     assert main(["anchors", written[1][:12], "--cache", str(written[0].folder), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (
-        told["n_significant"] == (found.q < 0.05).sum() and "1,000 phase-randomised" in told["sentences"][0]
+        told["n_significant"] == (found.q < 0.05).sum() and "1,000 sign-randomised" in told["sentences"][0]
     )
 
 

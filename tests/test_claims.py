@@ -61,10 +61,10 @@ def test_links_no_more_than_fakes_get_is_said():
     """Compactness follows from links; where fakes have as many, the sentence says so."""
     many_fakes = dataclasses.replace(TRAINED.correspondence, n_links_fake=np.full(20, 500, np.int32))
     real, fake = TRAINED, dataclasses.replace(TRAINED, id="f", correspondence=many_fakes)
-    assert "phase-randomised atoms" in by_metric(fake, fake)["compactness"].sentence
+    assert "sign-randomised atoms" in by_metric(fake, fake)["compactness"].sentence
     few_fakes = dataclasses.replace(TRAINED.correspondence, n_links_fake=np.zeros(20, np.int32))
     real = dataclasses.replace(TRAINED, correspondence=few_fakes)
-    assert "phase-randomised atoms" not in by_metric(real, fake)["compactness"].sentence
+    assert "sign-randomised atoms" not in by_metric(real, fake)["compactness"].sentence
 
 
 def test_only_runs_that_differ_in_the_model_are_comparable():

@@ -131,7 +131,7 @@ def test_sentences(numbers):
         "minilm-l6 · simulated: 40 neurons, 12 atoms (dictionary R2 0.50 at lambda 0.1).",
         "Held-out r 0.120, p 0.005 (null 0.000 +- 0.018, 41 surrogates); best location 0.22; "
         "10 of 100 locations at FDR .05.",
-        "4 links by the paper's spin rule with eg17; phase-randomised atoms get 14 (5-23). "
+        "4 links by the paper's spin rule with eg17; sign-randomised atoms get 14 (5-23). "
         "1 pass both nulls and the atom gate.",
         "Planted truth: 67% of 3 effects recovered, chance 10%, p 0.0200; 3 of 4 accepted links are planted "
         "ones.",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from .identity import need
 
-REGRESSIONS, CRITERIA, NULLS = ("ridge", "lasso"), ("r", "r2"), ("phase", "block", "shift")
+REGRESSIONS, CRITERIA, NULLS = ("ridge", "lasso"), ("r", "r2"), ("sign", "phase", "block", "shift")
 MOVES = {
     "spin": "rotations",
     "cortex-spin": "rotations, networks at their whole size",
@@ -52,7 +52,8 @@ class EncodingConfig:
         Atoms at all delays together (finite impulse response), instead of one
         delay chosen per location.
     null : str
-        Surrogate recordings: ``phase`` (randomised phases), ``block`` (blocks of
+        Surrogate recordings: ``sign`` (random signs of the cosines), ``phase``
+        (random phases; too generous for short, slow runs), ``block`` (blocks of
         time shuffled) or ``shift`` (circular shifts; p not below 1 / n_trs).
     block_trs : int
         Length of a block, and the shortest shift.
@@ -82,7 +83,7 @@ class EncodingConfig:
     lasso_shares: tuple[float, ...] = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01)
     criterion: str = "r"
     fir: bool = False
-    null: str = "phase"
+    null: str = "sign"
     block_trs: int = 20
     n_surrogates: int = 200
     max_null_locations: int = 400
@@ -141,7 +142,7 @@ class MatchConfig:
     n_spins : int
         Rotations of the sphere, or surrogates (paper: at least 1,000).
     n_fakes : int
-        Phase-randomised dictionaries for the second null (ours).
+        Sign-randomised dictionaries for the second null (ours).
     level : float
         Level of the spin test and of the false-discovery rates.
     seed : int

@@ -298,7 +298,7 @@ class AnchorsConfig:
     run : str
         Id of a finished run.
     n_surrogates : int
-        Phase-randomised recordings.
+        Sign-randomised recordings.
     seed : int
     """
 

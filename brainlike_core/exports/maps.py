@@ -75,7 +75,7 @@ def atom_maps(run: Run, atoms: Sequence[int] = ()) -> MapSet:
         "Null": "sign flips of the listeners: the |z| that the largest of all maps passes in one of 20",
         "DelayTRs": int(e.map_delay),
         "AtomQ": {str(k): float(e.atom_q[k]) for k in chosen},
-        "AtomNull": "phase-randomised copies of the atom",
+        "AtomNull": "sign-randomised copies of the atom",
         "Sources": ["atoms of the neurons' sparse dictionary", "encoding weights of each listener"],
     }
     names = tuple(f"Atom {k}" for k in chosen)

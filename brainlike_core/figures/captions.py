@@ -17,11 +17,11 @@ def _config(run: Run) -> RunConfig:
 
 
 def verdict(c: Correspondence) -> str:
-    """The counts of links beside those of phase-randomised atoms, in plain words (Markdown)."""
+    """The counts of links beside those of sign-randomised atoms, in plain words (Markdown)."""
     real, accepted = int(c.paper_links.sum()), int(c.accepted_links.sum())
     low, high = np.percentile(c.n_links_fake, [2.5, 97.5])
     return (
-        f"**{real} {_links(real)}** by the paper's spin rule. Phase-randomised atoms, which know nothing of the "
+        f"**{real} {_links(real)}** by the paper's spin rule. Sign-randomised atoms, which know nothing of the "
         f"story, get **{c.n_links_fake.mean():.0f}** on average ({low:.0f} to {high:.0f}). "
         f"**{accepted}** {'survives' if accepted == 1 else 'survive'} both nulls."
     )
@@ -43,8 +43,8 @@ def matrix(run: Run) -> str:
         f"{c.dice.shape[1]} sub-groups, {len(c.networks)} networks ({run.atlas.title}), "
         f"{run.recording.n_subjects} listeners. Size: {beyond} with the "
         f"network. Hollow: spin p < {c.level:g} ({config.n_spins:,} {MOVES[config.null]}, uncorrected; the paper's rule). Solid: "
-        f"also spin FDR and phase FDR < {c.level:g} over all cells and signs, and an atom that predicts the brain "
-        f"better than phase-randomised ones."
+        f"also spin FDR and surrogate FDR < {c.level:g} over all cells and signs, and an atom that predicts the brain "
+        f"better than sign-randomised ones."
     )
 
 
@@ -53,7 +53,7 @@ def fakes(run: Run) -> str:
     c = run.correspondence
     p = (int((c.n_links_fake >= c.paper_links.sum()).sum()) + 1) / (len(c.n_links_fake) + 1)
     return (
-        f"n = {len(c.n_links_fake)} phase-randomised dictionaries through the same maps, spins and rule; "
+        f"n = {len(c.n_links_fake)} sign-randomised dictionaries through the same maps, spins and rule; "
         f"p of the real count {p:.3f} (one-sided). By the accepted rule they get "
         f"{c.n_links_fake_accepted.mean():.1f} links on average."
     )
@@ -73,7 +73,7 @@ def atom_map(run: Run, atom: int) -> str:
     return (
         f"Group map: z of encoding weights over {run.recording.n_subjects} listeners, delay {e.map_delay} TR beyond "
         f"the haemodynamic response, coloured beyond the threshold, not corrected over locations. Atom {atom} "
-        f"{related} phase-randomised copies (mean r² {float(e.atom_r2[atom]):.3f}, q {q:.3f}).{_drawn(run)}"
+        f"{related} sign-randomised copies (mean r² {float(e.atom_r2[atom]):.3f}, q {q:.3f}).{_drawn(run)}"
     )
 
 
@@ -110,7 +110,7 @@ def score_map(run: Run) -> str:
         folds = f"each of {n_stories} stories left out once"
     return (
         f"Held-out r of the group mean ({run.recording.n_subjects} listeners), {folds}; {n:,} of {e.n_locations:,} locations at FDR {config.fdr:g} against {config.n_surrogates} "
-        f"phase-randomised recordings. Noise ceiling: the r that what listeners share would have with their mean, "
+        f"sign-randomised recordings. Noise ceiling: the r that what listeners share would have with their mean, "
         f"from leave-one-out inter-subject correlation."
     )
 
@@ -135,7 +135,7 @@ def region(run: Run, n_locations: int) -> str:
     where = "one parcel" if n_locations == 1 else f"mean over {n_locations} vertices"
     return (
         f"z of each sub-group's group map, {where}, {run.recording.n_subjects} listeners, uncorrected. "
-        f"Filled: the atom predicts the brain better than phase-randomised ones (FDR)."
+        f"Filled: the atom predicts the brain better than sign-randomised ones (FDR)."
     )
 
 
@@ -185,12 +185,12 @@ def involvement(runs: Sequence[Run], rule: str = "paper") -> str:
     if rule != "paper":
         fakes = ", ".join(f"{r.correspondence.n_links_fake_accepted.mean():.1f}" for r in runs)
         return (
-            f"Sub-groups whose link passes spin FDR and phase FDR < {c.level:g} and the atom gate. Whole dictionaries of "
-            f"phase-randomised atoms get {fakes} links on average. Hollow: random weights."
+            f"Sub-groups whose link passes spin FDR and surrogate FDR < {c.level:g} and the atom gate. Whole dictionaries of "
+            f"sign-randomised atoms get {fakes} links on average. Hollow: random weights."
         )
     return (
         f"Sub-groups of {_range(r.dictionary.n_atoms for r in runs)} linked by the paper's rule (spin p < {c.level:g}, "
-        f"uncorrected). Ticks: mean of {len(c.n_links_fake)} phase-randomised dictionaries by the same rule. "
+        f"uncorrected). Ticks: mean of {len(c.n_links_fake)} sign-randomised dictionaries by the same rule. "
         f"Hollow: random weights."
     )
 
@@ -208,7 +208,7 @@ def heldout(runs: Sequence[Run]) -> str:
     config, recording = _config(runs[0]).encoding, runs[0].recording
     return (
         f"Mean over {recording.n_locations:,} locations, group mean of {_range(r.recording.n_subjects for r in runs)} "
-        f"listeners, {config.n_folds} contiguous folds. Grey: 95 % of {config.n_surrogates} phase-randomised "
+        f"listeners, {config.n_folds} contiguous folds. Grey: 95 % of {config.n_surrogates} sign-randomised "
         f"recordings refitted through the same folds; p one-sided, not corrected over models. Hollow: random weights."
         + "".join(
             f" {_config(r).extract.model}: {', '.join(r.dictionary.names)}."
@@ -239,7 +239,7 @@ def claims(runs: Sequence[Run]) -> str:
     """Under what can be claimed of two models."""
     equal = _config(runs[0]).equal_size
     return (
-        f"Prediction: whole models, mean held-out r, beyond the same phase-randomised recordings. All else: "
+        f"Prediction: whole models, mean held-out r, beyond the same sign-randomised recordings. All else: "
         f"{equal.n_neurons:,} random neurons of each model, {equal.n_draws} draws, each walked again from the "
         f"dictionary on; 95 % intervals of paired differences over draws, listeners and blocks of time, not corrected "
         f"over claims. Supported: the interval lies above 0; not supported: below; cannot tell: it holds 0."

@@ -107,7 +107,7 @@ def _interval(row: pd.Series, digits: int = 3) -> str:
 def involvement(runs: Sequence[Run], rule: str = "paper") -> go.Figure:
     """Sub-groups linked to each network: activation to the right, deactivation to the left.
 
-    ``rule`` is "paper" or "accepted". Ticks: the mean of phase-randomised
+    ``rule`` is "paper" or "accepted". Ticks: the mean of sign-randomised
     dictionaries by the paper's rule.
     """
     networks = runs[0].atlas.networks
@@ -133,7 +133,7 @@ def involvement(runs: Sequence[Run], rule: str = "paper") -> go.Figure:
             figure.add_trace(
                 go.Scatter(
                     x=sign * fake, y=y, mode="markers", legendgroup="fake", legendrank=2000,
-                    name="phase-randomised atoms, mean", showlegend=i == 0 and sign > 0,
+                    name="sign-randomised atoms, mean", showlegend=i == 0 and sign > 0,
                     marker={"symbol": "line-ns", "size": min(12, 2 + 14 * width), "line": {"color": theme.INK, "width": 2}},
                     customdata=fake,
                     hovertemplate="fake atoms: %{customdata:.1f}<extra></extra>",

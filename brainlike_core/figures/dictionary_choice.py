@@ -17,7 +17,7 @@ def choice_chart(choice: DictionaryChoice) -> go.Figure:
     """Held-out R2 and stability against the number of atoms, one line for each penalty.
 
     Grey in the first panel: within one standard error of the best. Grey in the
-    third: phase-randomised atoms. A star marks the recommended setting, a ring
+    third: sign-randomised atoms. A star marks the recommended setting, a ring
     the run's own.
     """
     figure = make_subplots(1, 3, subplot_titles=_TITLES, horizontal_spacing=0.07)
@@ -63,8 +63,8 @@ def _add_null(figure: go.Figure, table: pd.DataFrame) -> None:
         figure.add_trace(
             go.Scatter(
                 x=null["n_atoms"], y=null[name], mode="lines", line={"color": theme.FAINT, "width": 1},
-                fill=filled, fillcolor=theme.NULL_BAND, name="phase-randomised atoms, mean to 95 %",
-                showlegend=filled is not None, hovertemplate="phase-randomised: %{y:.3f}<extra></extra>",
+                fill=filled, fillcolor=theme.NULL_BAND, name="sign-randomised atoms, mean to 95 %",
+                showlegend=filled is not None, hovertemplate="sign-randomised: %{y:.3f}<extra></extra>",
             ),
             1, 3,
         )  # fmt: skip
@@ -111,9 +111,9 @@ def recommendation(choice: DictionaryChoice) -> list[str]:
 def _stable(choice: DictionaryChoice, used: pd.Series) -> str:
     above = int((choice.atom_stability > choice.atom_null).sum())
     return (
-        f"Over {choice.n_seeds} seeds its atoms match at a mean |r| of {used['stability']:.2f} (phase-randomised "
+        f"Over {choice.n_seeds} seeds its atoms match at a mean |r| of {used['stability']:.2f} (sign-randomised "
         f"{used['stability_null']:.2f}); {above} of the run's {len(choice.atom_stability)} atoms come back beyond "
-        f"the 95th percentile of phase-randomised copies (|r| {choice.atom_null:.2f})."
+        f"the 95th percentile of sign-randomised copies (|r| {choice.atom_null:.2f})."
     )
 
 
@@ -121,7 +121,7 @@ def atom_sentence(choice: DictionaryChoice, atom: int) -> str:
     """Whether one of the run's atoms comes back with other seeds."""
     r = float(choice.atom_stability[atom])
     verdict = "beyond" if r > choice.atom_null else "not beyond"
-    return f"Atom {atom} comes back at a mean |r| of {r:.2f} over seeds, {verdict} phase-randomised copies ({choice.atom_null:.2f})."
+    return f"Atom {atom} comes back at a mean |r| of {r:.2f} over seeds, {verdict} sign-randomised copies ({choice.atom_null:.2f})."
 
 
 def caption(choice: DictionaryChoice) -> str:
@@ -130,6 +130,6 @@ def caption(choice: DictionaryChoice) -> str:
         f"Atoms learned from {choice.n_learned:,} neurons, tried on {choice.n_held_out:,} others drawn at random "
         f"from the same model. Unseen time: their codes are fitted on one half of the story and predict the other; "
         f"the grey band is one standard error below the best, over stretches of the story. Stability: atoms of two "
-        f"seeds matched one to one, beside phase-randomised ones. R² of a dictionary says how well neurons are summed up, not how like the "
+        f"seeds matched one to one, beside sign-randomised ones. R² of a dictionary says how well neurons are summed up, not how like the "
         f"brain they are: random weights reach as much on unseen neurons."
     )

@@ -183,7 +183,7 @@ def curve_caption(found: Sequence[LayerCurve]) -> str:
     return (
         f"Each {part} on its own: a dictionary of {atoms} atoms of its neurons, and nested cross-validation as for the "
         f"whole model; mean over {curve.n_predicted:,} of {curve.n_locations:,} locations. Bands: 95 %, from "
-        f"{curve.null_means.shape[1]} phase-randomised recordings, one set for all, at {curve.n_null} locations. "
+        f"{curve.null_means.shape[1]} sign-randomised recordings, one set for all, at {curve.n_null} locations. "
         f"Filled: p < {LEVEL:g}, family-wise over the model's {part}s. Dashed: random weights. Bands of two points overlap more "
         f"often than they differ by chance: differences are judged in pairs, beside."
     )
@@ -193,7 +193,7 @@ def network_caption(found: Sequence[LayerCurve]) -> str:
     """Under the networks by layer."""
     return (
         f"Mean held-out r over each network's locations. Dot: p < {LEVEL:g}, family-wise over all cells of a run, against the same "
-        f"phase-randomised recordings. White: 0 or below."
+        f"sign-randomised recordings. White: 0 or below."
     )
 
 

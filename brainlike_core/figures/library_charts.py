@@ -10,11 +10,11 @@ from . import theme
 
 LAG_CAPTION = (
     "Largest r over locations between speech, or the level of its sound (haemodynamic response, same filter), and the "
-    "mean listener. Dotted: 95 % of the largest r of 200 phase-randomised copies, over all lags and locations."
+    "mean listener. Dotted: 95 % of the largest r of 200 sign-randomised copies, over all lags and locations."
 )
 SOUND_CAPTION = (
     'r of the sound\'s level with "a word is being spoken", in steps of 0.1 s. Dotted: 95 % of the largest r of 200 '
-    "phase-randomised sounds, over all lags."
+    "sign-randomised sounds, over all lags."
 )
 
 

@@ -283,9 +283,9 @@ def curves_caption(table: PowerTable) -> str:
         f"Share of simulated worlds ({worlds} for each point) in which the claim is supported; band and brackets: 95 % "
         f"Wilson intervals of the counts. 238 parcels, noise and shared response as strong as in Pie Man. True r: "
         f"correlation of the model's best prediction with what listeners share, alike in all networks. Predicts and "
-        f"replicates: p ≤ .05, one-sided, of the mean over parcels against phase-randomised recordings and atoms. Better: "
+        f"replicates: p ≤ .05, one-sided, of the mean over parcels against sign-randomised recordings and atoms. Better: "
         f"95 % interval of the difference above that of the null; the weaker model's true r is "
-        f"{short(table.made['config']['weaker'])}. Link: spin FDR, phase FDR and atom gate, .05. Nothing is corrected over "
+        f"{short(table.made['config']['weaker'])}. Link: spin FDR, surrogate FDR and atom gate, .05. Nothing is corrected over "
         f"claims. Found where the true effect is 0: {nothing}."
     )
 

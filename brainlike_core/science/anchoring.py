@@ -4,7 +4,7 @@ A neuron is anchored to the brain network whose time course goes with its own
 best, after the haemodynamic response (arXiv 2303.14871). Two models have a
 functional-network fingerprint in common where the time courses of their networks
 on the same texts are correlated one to one (arXiv 2601.22692: Spearman, above .5
-suggests a common origin). The nulls are ours: phase-randomised time courses.
+suggests a common origin). The nulls are ours: sign-randomised time courses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from scipy import stats
 
 from ..errors import InputError
 from .stability import match_atoms
-from .statistics import fdr, p_from_null, phase_randomised, unit_columns
+from .statistics import fdr, p_from_null, sign_randomised, unit_columns
 from .story_rows import by_story
 
 N_SURROGATES = 1000
@@ -60,7 +60,7 @@ class Fingerprint:
     score : float
         Mean size of ``matched``.
     null : float64 (n_surrogates,)
-        The score when one model's time courses have random phases.
+        The score when one model's time courses are sign-randomised.
     p : float
         Of the score against ``null``, never 0.
     common_origin : bool
@@ -92,10 +92,10 @@ def anchor_neurons(
         Convolved with the haemodynamic response (see `timing.responses_on_trs`).
     network_courses : (n_trs, n_networks)
         Mean recording of each network; surrogates share one set of random
-        phases, so what networks have in common stays.
+        signs, so what networks have in common stays.
     n_surrogates, seed : int
     stories : (n_trs,), optional
-        Which of several stories each TR belongs to: phases are their own.
+        Which of several stories each TR belongs to: signs are their own.
 
     Raises
     ------
@@ -105,7 +105,7 @@ def anchor_neurons(
     _check(responses, network_courses, "Neurons and brain networks", "TRs")
     courses = unit_columns(np.asarray(network_courses, np.float64))
     rng = np.random.default_rng(seed)
-    change = lambda part: phase_randomised(part, rng)  # noqa: E731
+    change = lambda part: sign_randomised(part, rng)  # noqa: E731
     fakes = np.stack([by_story(change, courses, stories) for _ in range(n_surrogates)])
     fakes /= np.maximum(np.linalg.norm(fakes, axis=1, keepdims=True), 1e-12)
     flat = fakes.transpose(1, 0, 2).reshape(len(courses), -1).astype(np.float32)
@@ -160,7 +160,7 @@ def fingerprint(
     rho = unit_columns(ranks).T @ unit_columns(others)
     partner, matched = match_atoms(ranks, others)
     rng = np.random.default_rng(seed)
-    null = np.array([_score(ranks, phase_randomised(others, rng)) for _ in range(n_surrogates)])
+    null = np.array([_score(ranks, sign_randomised(others, rng)) for _ in range(n_surrogates)])
     score = float(np.abs(matched).mean())
     p = float(p_from_null(np.array(score), null))
     return Fingerprint(rho, partner, matched, score, null, p, score > COMMON_ORIGIN and p < 0.05)

@@ -22,7 +22,7 @@ from ..values import DictionaryChoice
 from .dictionary import SparseDictionary
 from .sparse_codes import sparse_codes
 from .stability import consensus, match_atoms, pair_null, pair_stability
-from .statistics import phase_randomised
+from .statistics import sign_randomised
 
 LEVEL = 0.95  # quantile of a null that stands beside a stability
 
@@ -256,10 +256,10 @@ def recommended(table: pd.DataFrame) -> int:
 def _again(
     atoms: np.ndarray, dictionaries: list[np.ndarray], rng: np.random.Generator
 ) -> tuple[np.ndarray, float]:
-    """Mean matched \\|r\\| of each atom with all dictionaries, and the same of phase-randomised copies."""
+    """Mean matched \\|r\\| of each atom with all dictionaries, and the same of sign-randomised copies."""
 
     def matched(one: np.ndarray) -> np.ndarray:
         return np.mean([np.abs(match_atoms(one, other)[1]) for other in dictionaries], axis=0)
 
-    null = [matched(phase_randomised(atoms, rng)) for _ in dictionaries]
+    null = [matched(sign_randomised(atoms, rng)) for _ in dictionaries]
     return matched(atoms), float(np.quantile(null, LEVEL))

@@ -191,7 +191,7 @@ def _atom_gate(
 def _insample(
     atoms: np.ndarray, brain: np.ndarray, rng: np.random.Generator, stories: np.ndarray | None
 ) -> dict[str, Any]:
-    """Paper-like scores, and the same of phase-randomised atoms."""
+    """Paper-like scores, and the same of sign-randomised atoms."""
     fakes = [insample_r2(fake_atoms(atoms, rng, stories), brain) for _ in range(20)]
     return {
         "r2_insample": insample_r2(atoms, brain).astype(np.float32),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .encoding_nulls import orthonormal
-from .statistics import phase_randomised, unit_columns
+from .statistics import sign_randomised, unit_columns
 from .story_rows import Rows, by_story, rows_at
 from .timing import zscore
 
@@ -53,8 +53,8 @@ def group_t(weights: np.ndarray) -> np.ndarray:
 
 
 def fake_atoms(atoms: np.ndarray, rng: np.random.Generator, stories: np.ndarray | None = None) -> np.ndarray:
-    """`phase_randomised` atoms, story by story where there are several: (n_rows, n_atoms)."""
-    return by_story(lambda part: phase_randomised(part, rng), atoms, stories)
+    """`sign_randomised` atoms, story by story where there are several: (n_rows, n_atoms)."""
+    return by_story(lambda part: sign_randomised(part, rng), atoms, stories)
 
 
 def predicted_response(
@@ -86,7 +86,7 @@ class AtomGate:
     """Is an atom related to the brain at all?
 
     The statistic is the mean squared r over locations at the best delay; the
-    null is the atom's own phase-randomised copies. Through the Gram matrix of
+    null is the atom's own sign-randomised copies. Through the Gram matrix of
     time points, any number of locations costs n_trs^2 per atom.
 
     Parameters
@@ -96,7 +96,7 @@ class AtomGate:
     n_copies : int
     rng : numpy Generator
     stories : (n_rows,), optional
-        Which of several stories each row belongs to: phases are their own.
+        Which of several stories each row belongs to: signs are their own.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """What held-out scores are worth when the recording has nothing to do with the atoms.
 
-Three surrogates of the recording: randomised phases (the default), shuffled
-blocks of time, circular shifts. Each goes through the whole cross-validation,
+Four surrogates of the recording: random signs of its cosines (the default),
+random phases, shuffled blocks of time, circular shifts. Each goes through the whole cross-validation,
 choices included.
 """
 
@@ -15,7 +15,13 @@ from scipy import fft
 from ..config import EncodingConfig
 from .folds import delayed
 from .held_out import HeldOutFolds
-from .statistics import block_permuted, circular_shifts, phase_randomised, unit_columns
+from .statistics import (
+    block_permuted,
+    circular_shifts,
+    phase_randomised,
+    sign_randomised,
+    unit_columns,
+)
 from .story_rows import Rows, by_story, recorded_stories
 
 COLUMNS = 4096  # surrogate columns at once
@@ -29,7 +35,7 @@ def surrogates(
 ) -> Iterator[np.ndarray]:
     """``config.n_surrogates`` copies (n_trs, n_columns) of a recording by ``config.null``.
 
-    ``phase``: `phase_randomised`; ``block``: `block_permuted`; ``shift``: at most
+    ``sign``: `sign_randomised`; ``phase``: `phase_randomised`; ``block``: `block_permuted`; ``shift``: at most
     as many as the run has shifts of ``block_trs`` or more. Of several stories
     (``stories`` says which each TR belongs to) each is changed by itself.
     """
@@ -38,6 +44,7 @@ def surrogates(
             yield np.roll(values, shift, axis=0)
         return
     change = {
+        "sign": lambda part: sign_randomised(part, rng),
         "phase": lambda part: phase_randomised(part, rng),
         "block": lambda part: block_permuted(part, config.block_trs, rng),
         "shift": lambda part: _shifted(part, config.block_trs, rng),

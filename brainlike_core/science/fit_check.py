@@ -16,7 +16,7 @@ import pandas as pd
 from scipy.signal import correlate
 
 from ..values import Audio, FitCheck, Recording, Story
-from .statistics import leave_one_out_isc, phase_randomised, unit_columns
+from .statistics import leave_one_out_isc, sign_randomised, unit_columns
 from .timing import band_pass, convolve_hrf, zscore
 
 LAGS_S = 20.0
@@ -133,7 +133,7 @@ def _with_null(
     progress: Progress,
 ) -> list[tuple[np.ndarray, float]]:
     """For each regressor (n_trs, 1): largest r by lag (n_lags,), and 95 % of its copies' largest r at any lag."""
-    copies = [phase_randomised(x, rng) for x in regressors for _ in range(N_COPIES)]
+    copies = [sign_randomised(x, rng) for x in regressors for _ in range(N_COPIES)]
     r = largest_r(np.concatenate([*regressors, *copies], axis=1), mean, lags, progress)  # (n_lags, n)
     n = len(regressors)
     null = r[:, n:].max(0).reshape(n, N_COPIES)
@@ -185,7 +185,7 @@ def sound_lags(
     r : float32 (n_lags,)
         Pearson r of the envelope with the share of each step that is spoken.
     null_r : float
-        95th percentile of the largest r at any lag for phase-randomised envelopes.
+        95th percentile of the largest r at any lag for sign-randomised envelopes.
     """
     reach = round(LAGS_S / audio.step_s)
     n = len(audio.envelope)
@@ -195,7 +195,7 @@ def sound_lags(
     largest = np.empty(N_COPIES)
     for i in range(N_COPIES):
         progress(i / N_COPIES)
-        copy = phase_randomised(audio.envelope[:, None].astype(float), rng)[:, 0]
+        copy = sign_randomised(audio.envelope[:, None].astype(float), rng)[:, 0]
         largest[i] = _sliding_r(spoken, copy).max()
     lags = np.arange(-reach, reach + 1) * audio.step_s
     return lags, r[::-1].astype(np.float32), float(np.quantile(largest, 0.95))
@@ -276,7 +276,7 @@ def _clock_fact(
     r = float(curve.max())
     value = f"{what} fits the brain best at {peak:+.1f} s (r {r:.2f})"
     if r <= null_r:
-        note = f"no lag beats phase-randomised {what} (95 % below {null_r:.2f}): the clock cannot be told from it"
+        note = f"no lag beats sign-randomised {what} (95 % below {null_r:.2f}): the clock cannot be told from it"
         return fact, value, "look", note
     low, high = PLAUSIBLE_S
     if low <= peak <= high:
@@ -292,7 +292,7 @@ def _sound_facts(story: Story, audio: Audio, lags: np.ndarray, r: np.ndarray, nu
     if best <= null_r:
         state, note = (
             "look",
-            f"no lag beats phase-randomised sound (95 % below {null_r:.2f}): is it this story's?",
+            f"no lag beats sign-randomised sound (95 % below {null_r:.2f}): is it this story's?",
         )
     elif abs(lag) > SOUND_GOOD_S:
         state = "look" if abs(lag) <= SOUND_NEAR_S else "bad"

@@ -1,7 +1,7 @@
 """From subjects to a group: sign flips, and what replicates over time.
 
-Listeners of one story share its response, so maps of atoms with randomised
-phases agree between subjects too: agreement of subjects (t maps, sign flips,
+Listeners of one story share its response, so maps of sign-randomised
+atoms agree between subjects too: agreement of subjects (t maps, sign flips,
 subject halves) says that a map is consistent, not that the atom is right.
 Evidence is what replicates over time: maps of one half of the story against
 those of the other.
@@ -96,13 +96,13 @@ class Replication:
     time_r : float32 (n_atoms,)
         Each atom's map of the first half of the story (or stories) against that of the second.
     time_null : float32 (n_copies,)
-        Mean of ``time_r`` for atoms with randomised phases.
+        Mean of ``time_r`` for sign-randomised atoms.
     time_p : float
         Of the mean of ``time_r``, one-sided.
     subject_r : float32 (n_atoms,)
         Odd against even subjects: consistency, no evidence (fake atoms agree as well).
     subject_null : float32 (n_copies,)
-        Mean of ``subject_r`` for atoms with randomised phases.
+        Mean of ``subject_r`` for sign-randomised atoms.
     """
 
     time_r: np.ndarray
@@ -121,7 +121,7 @@ def replicate(
     rng: np.random.Generator,
     n_copies: int = N_COPIES,
 ) -> Replication:
-    """Maps of time halves and of subject halves, with phase-randomised atoms beside both.
+    """Maps of time halves and of subject halves, with sign-randomised atoms beside both.
 
     Of several stories, the halves of time are whole stories: the first ones
     against the others.

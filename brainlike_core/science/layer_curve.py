@@ -1,7 +1,7 @@
 """Which layers predict the brain? One dictionary and one nested cross-validation for each layer, or third of the depth.
 
 All rows of the curve meet the same folds and the same surrogate recordings (one
-set of random phases), so they can be compared: a difference is held against the
+set of random signs), so they can be compared: a difference is held against the
 difference that the same surrogates show. Intervals come from those as well. In
 made-up recordings they hold the true difference as often as they say, whether
 no row predicts, one, or all alike; intervals from held-out rows alone, with

@@ -3,7 +3,7 @@
 Signed Dice of thresholded maps and network labels, as in the Network
 Correspondence Toolbox (Kong et al. 2025, doi:10.1038/s41467-025-58176-9).
 First null: rotations of the sphere (Alexander-Bloch et al. 2018,
-doi:10.1016/j.neuroimage.2018.05.070). Second null, ours: phase-randomised
+doi:10.1016/j.neuroimage.2018.05.070). Second null, ours: sign-randomised
 atoms, which have the spectrum of real ones but nothing to do with the story.
 Subjects share one response, so the group map of a fake atom is as
 network-shaped as that of a real one and its Dice as large; what a fake lacks
@@ -33,7 +33,7 @@ from .statistics import fdr, unit_columns, z_to_t
 from .story_rows import Rows, group_mean, row_stories
 
 SPINS_OF_FAKES = 1000  # the paper's number; enough for p < .05
-PHASE_COPIES = 1000
+SURROGATE_COPIES = 1000
 
 
 # -- Dice --------------------------------------------------------------------------
@@ -361,12 +361,12 @@ def match(
     progress(0.1)
     stories = row_stories(rows)
     brains = delayed(group_mean(bold, rows), rows, len(atoms), encoding_config.delays)
-    phase = PhaseNull(
+    surrogate = SurrogateNull(
         atoms, [b @ null.share for b in brains], np.random.default_rng([config.seed, 1]), stories
     )
-    p_phase = phase.p(atoms)
+    p_phase = surrogate.p(atoms)
     progress(0.2)
-    fakes = _fake_matches(atoms, bold, rows, brains, null, phase, config, encoding_config, progress)
+    fakes = _fake_matches(atoms, bold, rows, brains, null, surrogate, config, encoding_config, progress)
     return Correspondence(
         atlas=config.atlas,
         networks=networks,
@@ -384,8 +384,8 @@ def match(
     )
 
 
-class PhaseNull:
-    """How strongly phase-randomised atoms correlate with each network's mean response.
+class SurrogateNull:
+    """How strongly sign-randomised atoms correlate with each network's mean response.
 
     Parameters
     ----------
@@ -405,7 +405,7 @@ class PhaseNull:
     ) -> None:
         self.series = [unit_columns(np.asarray(one, np.float32)) for one in series]
         atoms = np.asarray(atoms, np.float32)
-        copies = np.stack([self.response(fake_atoms(atoms, rng, stories)) for _ in range(PHASE_COPIES)])
+        copies = np.stack([self.response(fake_atoms(atoms, rng, stories)) for _ in range(SURROGATE_COPIES)])
         self.mean, self.spread = copies.mean(0), np.maximum(copies.std(0), 1e-9)
         # Each atom is scaled by its own copies (slow atoms correlate more by
         # chance), then all atoms share one null per sign and network.
@@ -435,12 +435,12 @@ def _fake_matches(
     rows: Rows,
     brains: list[np.ndarray],
     null: NetworkNull,
-    phase: PhaseNull,
+    surrogate: SurrogateNull,
     config: MatchConfig,
     encoding_config: EncodingConfig,
     progress: Callable[[float], None],
 ) -> _Fakes:
-    """Whole phase-randomised dictionaries through the same maps, threshold and spins."""
+    """Whole sign-randomised dictionaries through the same maps, threshold and spins."""
     rng = np.random.default_rng([config.seed, 2])
     threshold = z_to_t(config.z_threshold, len(bold))
     sample = null_locations(bold.shape[2], encoding_config.max_null_locations)
@@ -454,7 +454,7 @@ def _fake_matches(
         delay = encoding_config.delays[int(scores.lag_r.mean(1).argmax())]
         maps = group_t(subject_weights(fake, bold, rows, delay))
         spun = null.scores_p(maps, threshold, SPINS_OF_FAKES)
-        found.append((null.scores(maps, threshold), spun, phase.p(fake), gate.p(fake)))
+        found.append((null.scores(maps, threshold), spun, surrogate.p(fake), gate.p(fake)))
         progress(0.2 + 0.8 * (i + 1) / config.n_fakes)
     return _Fakes(*(np.array(part) for part in zip(*found, strict=True)))
 

@@ -1,7 +1,7 @@
 """How often a claim is supported, by listeners, minutes of story and true effect: planted worlds by the hundred.
 
 Every claim goes through the functions that judge a real run: held-out ridge
-against phase-randomised recordings, the paired difference of two models, both
+against sign-randomised recordings, the paired difference of two models, both
 nulls of a link, replication over halves of the story, the sparse dictionary.
 Worlds of one length serve all numbers of listeners and all effects, with the
 same noise. Each design's p is against the surrogates of every fifth world, pooled:
@@ -22,7 +22,7 @@ from .encoding_maps import AtomGate, group_t, subject_weights
 from .encoding_nulls import null_r
 from .group_inference import replicate
 from .held_out import HeldOutFolds
-from .matching import PhaseNull, SpinNull, signed_masks, turned_labels
+from .matching import SurrogateNull, SpinNull, signed_masks, turned_labels
 from .planted_world import N_NETWORKS, PlantedBrain, PlantedWorld, planted_brain
 from .stability import match_atoms
 from .statistics import correlate, difference_beyond_null, fdr, p_from_null, t_to_z, wilson
@@ -151,7 +151,7 @@ def _predict(brain: PlantedBrain, minutes: float, config: PowerConfig, number: i
             "half": np.array([_half_r(world.atoms, brain, rng)[0] for brain in brains]),
         }
         if number % EVERY == 0:
-            rows, seed = (0, world.n_trs), rng.integers(2**32)  # one set of phases for both models
+            rows, seed = (0, world.n_trs), rng.integers(2**32)  # one set of signs for both models
             for name, prepared in (("null", folds), ("null_other", others)):
                 fakes = null_r(prepared, brains[0], rows, ENCODING, np.random.default_rng(seed))
                 one[name] = fakes.mean(1)
@@ -169,7 +169,7 @@ def _mean_r(folds: HeldOutFolds, brains: list[np.ndarray]) -> np.ndarray:
 def _half_r(
     atoms: np.ndarray, brain: np.ndarray, rng: np.random.Generator, n_copies: int = 0
 ) -> tuple[float, np.ndarray]:
-    """Mean r of maps of two halves of the story, and of phase-randomised atoms."""
+    """Mean r of maps of two halves of the story, and of sign-randomised atoms."""
     twice = np.broadcast_to(brain, (2, *brain.shape))  # the group mean is all that halves of time see
     found = replicate(atoms, twice, 0, 0, ENCODING.gap_trs, rng, n_copies)
     return float(found.time_r.mean()), found.time_null
@@ -249,8 +249,8 @@ def _accepted(
 ) -> np.ndarray:
     """Accepted links of each pair of maps and mean recording: bool (n_pairs, 2, n_atoms, n_networks)."""
     # One null for the network means of all designs side by side: each column has its own.
-    phase = PhaseNull(atoms, [np.concatenate([mean @ spins.share for mean in means], 1)], rng)
-    p_phase = np.split(phase.p(atoms), len(means), axis=2)
+    surrogate = SurrogateNull(atoms, [np.concatenate([mean @ spins.share for mean in means], 1)], rng)
+    p_phase = np.split(surrogate.p(atoms), len(means), axis=2)
     none = np.zeros((2, atoms.shape[1], N_NETWORKS), bool)
     found = [none] * len(means)
     for i, (z, mean, p) in enumerate(zip(maps, means, p_phase, strict=True)):

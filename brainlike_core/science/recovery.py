@@ -4,7 +4,7 @@ Sixty-four smooth time courses always contain one that resembles a given
 pattern, so "the best-matching sub-group goes with the right network" is true of
 random weights as often as of trained ones. Here a plant is recovered only by a
 link that beat both nulls, through a sub-group that expresses the pattern beyond
-phase-randomised copies of it.
+sign-randomised copies of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..values import Correspondence, Dictionary, PlantedTruth, Recovery
-from .statistics import fdr, phase_randomised, unit_columns
+from .statistics import fdr, sign_randomised, unit_columns
 from .timing import band_pass
 
 N_SHUFFLES = 10_000
@@ -90,14 +90,14 @@ def expression(
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far each atom follows each pattern: Pearson r and q, both (n_patterns, n_atoms).
 
-    p counts phase-randomised copies of the pattern with a larger |r|; q is its
+    p counts sign-randomised copies of the pattern with a larger |r|; q is its
     FDR over all pairs.
     """
     unit = unit_columns(atoms)
     r = unit_columns(heard).T @ unit
     reached = np.ones(r.shape)
     for _ in range(N_SURROGATES):
-        reached += np.abs(unit_columns(phase_randomised(heard, rng)).T @ unit) >= np.abs(r)
+        reached += np.abs(unit_columns(sign_randomised(heard, rng)).T @ unit) >= np.abs(r)
     return r, fdr(reached / (1 + N_SURROGATES))
 
 

@@ -3,7 +3,7 @@
 The atoms of two dictionaries have no common order and no common sign: they are
 matched one to one so that the sum of |r| is largest (Kuhn 1955,
 doi:10.1002/nav.3800020109). The best assignment of unrelated atoms is far from
-r = 0, so a matched |r| stands beside that of phase-randomised atoms.
+r = 0, so a matched |r| stands beside that of sign-randomised atoms.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from .statistics import phase_randomised
+from .statistics import sign_randomised
 
 MAX_ROUNDS = 50  # of matching and averaging; it ends when no atom changes places
 
@@ -83,7 +83,7 @@ def pair_stability(dictionaries: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def pair_null(dictionaries: Sequence[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Matched \\|r\\| of each atom, for every pair, when one of the two has random phases.
+    """Matched \\|r\\| of each atom, for every pair, when one of the two is sign-randomised.
 
     The randomised dictionary keeps the spectrum of every atom and the
     correlations between its atoms.
@@ -93,7 +93,7 @@ def pair_null(dictionaries: Sequence[np.ndarray], rng: np.random.Generator) -> n
     float64 (n_pairs, n_atoms)
     """
     return np.stack(
-        [np.abs(match_atoms(a, phase_randomised(b, rng))[1]) for a, b in combinations(dictionaries, 2)]
+        [np.abs(match_atoms(a, sign_randomised(b, rng))[1]) for a, b in combinations(dictionaries, 2)]
     )
 
 

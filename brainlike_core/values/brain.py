@@ -234,7 +234,7 @@ class FitCheck(Frozen):
         group mean.
     null_r : float
         95th percentile of the largest r at any lag and location for
-        phase-randomised speech.
+        sign-randomised speech.
     peak_lag_s : float
         Lag of the largest r.
     isc : float32 (n_locations,)
@@ -249,7 +249,7 @@ class FitCheck(Frozen):
     sound_r : float32 (n_sound_lags,)
         Pearson r of the envelope with "a word is being spoken".
     sound_null_r : float
-        95th percentile of the largest r at any lag for phase-randomised envelopes.
+        95th percentile of the largest r at any lag for sign-randomised envelopes.
     sound_lag_s : float
         Lag of the largest r.
     """

@@ -31,7 +31,7 @@ class EncodingResult(Frozen):
         Leave-one-subject-out inter-subject correlation, mean over subjects.
     r2_insample, r2_insample_null : float32 (n_locations,)
         Ordinary regression on all TRs (paper-like), and its mean under
-        phase-randomised atoms.
+        sign-randomised atoms.
     r_mean, r_mean_p : float
         Mean of ``r_heldout`` and its p.
     null_means : float32 (n_surrogates,)
@@ -47,7 +47,7 @@ class EncodingResult(Frozen):
         Per-subject encoding weights, standardised over locations.
     atom_r2, atom_p, atom_q : float32 (n_atoms,)
         Mean squared r over locations (best delay), and its p and q against
-        phase-randomised copies: is the atom brain-related at all?
+        sign-randomised copies: is the atom brain-related at all?
     r2_nuisance, r2_unique : float32 (n_locations,)
         Held-out R^2 of word rate and the like alone, and what the atoms add to
         it; NaN where no nuisance was given, and outside the even subset of
@@ -61,7 +61,7 @@ class EncodingResult(Frozen):
     half_r : float32 (n_atoms,), half_r_null : float32 (n_copies,), half_r_p : float
         Replication: each atom's map of the first half of the story against that
         of the second (over that subset); the mean over atoms for
-        phase-randomised copies, and p.
+        sign-randomised copies, and p.
     subject_half_r : float32 (n_atoms,), subject_half_r_null : float32 (n_copies,)
         The same between odd and even subjects. No evidence: made-up atoms agree
         as well.
@@ -134,14 +134,14 @@ class Correspondence(Frozen):
         Against rotations of the sphere (the paper's null).
     p_phase, q_phase : float32 (2, n_atoms, n_networks)
         The atom's correlation with the network's mean response, best delay,
-        against that of phase-randomised atoms.
+        against that of sign-randomised atoms (cosines of phase 0 or half a turn).
     atom_q : float32 (n_atoms,)
         Is the atom brain-related at all (see `EncodingResult`)?
     involvement_fake : float32 (2, n_networks)
-        Links of a phase-randomised dictionary with each network by the
+        Links of a sign-randomised dictionary with each network by the
         paper's rule, mean over fakes.
     n_links_fake : int32 (n_fakes,)
-        Links that each phase-randomised dictionary gets by the paper's rule.
+        Links that each sign-randomised dictionary gets by the paper's rule.
     n_links_fake_accepted : int32 (n_fakes,)
         Links that each of them gets by the accepted rule.
     level : float
@@ -174,7 +174,7 @@ class Correspondence(Frozen):
 
     @property
     def accepted_links(self) -> np.ndarray:
-        """Links that pass spin FDR, phase FDR and the atom gate: bool (2, n_atoms, n_networks)."""
+        """Links that pass spin FDR, surrogate FDR and the atom gate: bool (2, n_atoms, n_networks)."""
         passes = (self.q_spin < self.level) & (self.q_phase < self.level) & (self.dice > 0)
         return passes & (self.atom_q < self.level)[None, :, None]
 

@@ -220,7 +220,7 @@ class DictionaryChoice(Frozen):
         story (``r2_time_se``); ``behind``: how far below the best ``r2_time``,
         and the standard error of that, stretches paired (``behind_se``); ``loadings``: atoms that a held-out neuron loads on, mean;
         ``stability``: mean matched |r| of the atoms of two seeds, beside the
-        mean and 95th percentile of phase-randomised ones (``stability_null,
+        mean and 95th percentile of sign-randomised ones (``stability_null,
         stability_null_high``); ``within`` one ``r2_time_se`` of the best;
         ``recommended``, ``used``: true in one row each.
     n_learned, n_held_out : int
@@ -233,7 +233,7 @@ class DictionaryChoice(Frozen):
     atom_stability : float32 (n_atoms,)
         Mean matched |r| of each of the run's own atoms with those of every seed.
     atom_null : float
-        95th percentile of that for phase-randomised copies of the run's atoms.
+        95th percentile of that for sign-randomised copies of the run's atoms.
     """
 
     table: pd.DataFrame

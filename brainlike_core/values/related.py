@@ -22,7 +22,7 @@ class NeuronAnchors(Frozen):
     network : int16 (n_neurons,)
         Index of the network with the largest r.
     r, p, q : float32 (n_neurons,)
-        That r; its p against phase-randomised recordings, the largest over
+        That r; its p against sign-randomised recordings, the largest over
         networks of each; FDR over neurons.
     layers : tuple of int
     n_units : int
@@ -77,7 +77,7 @@ class NetworkFingerprint(Frozen):
     score : float
         Mean size of ``matched``; above .5 suggests a common origin (paper).
     null_mean, null_high : float
-        Of the score when one model's time courses have random phases: mean, 95 % quantile.
+        Of the score when one model's time courses are sign-randomised: mean, 95 % quantile.
     p : float
     common_origin : bool
         The score is above .5 and above chance.

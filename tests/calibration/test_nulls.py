@@ -46,7 +46,7 @@ def surrogate_p(rng, autocorrelation, null):
 
 
 @pytest.mark.parametrize("autocorrelation", [0.0, 0.5, 0.8])
-@pytest.mark.parametrize("null", ["phase", "block"])
+@pytest.mark.parametrize("null", ["sign", "phase", "block"])
 def test_surrogate_recordings_hold_their_level(null, autocorrelation):
     """Held-out r of unrelated series: 2,000 tests per setting, 3.4 to 6.6 % at .05."""
     rng = np.random.default_rng([int(10 * autocorrelation), len(null)])

@@ -9,7 +9,7 @@ from scipy import stats
 from brainlike_core.config import PowerConfig
 from brainlike_core.science.planted_world import heard_power, series
 from brainlike_core.science.power import power_table
-from brainlike_core.science.statistics import correlate, p_from_null, phase_randomised, wilson
+from brainlike_core.science.statistics import correlate, p_from_null, sign_randomised, wilson
 
 LONG = 5 if os.environ.get("BRAINLIKE_LONG") else 1
 CONFIG = PowerConfig(
@@ -71,13 +71,13 @@ def effective_numbers(power, minutes, tr):
 
 @pytest.mark.parametrize("r", [0.0, 0.2, 0.4])
 def test_one_series_against_theory(r):
-    """One regressor, known weights: power of r against phase-randomised copies is that of Fisher's z with the
+    """One regressor, known weights: power of r against sign-randomised copies is that of Fisher's z with the
     effective numbers of the band, within .06."""
     rng = np.random.default_rng(int(10 * r))
     n, n_series, minutes, tr = 400, 3000, 10.0, 1.5
     stimulus, rest = (series(rng, heard_power, n, n_series, tr) for _ in range(2))
     brain = r * stimulus + np.sqrt(1 - r**2) * rest
-    null = np.concatenate([correlate(phase_randomised(brain, rng), stimulus) for _ in range(5)])
+    null = np.concatenate([correlate(sign_randomised(brain, rng), stimulus) for _ in range(5)])
     seen = (p_from_null(correlate(brain, stimulus), null) <= 0.05).mean()
     expected = stats.norm.sf(
         stats.norm.isf(0.05) - np.arctanh(r) * np.sqrt(effective_numbers(heard_power, minutes, tr) - 3)

@@ -43,9 +43,9 @@ def test_every_setting_is_drawn_in_three_panels():
 
 
 def test_the_null_stands_in_the_panel_of_stability():
-    """Mean and 95th percentile of phase-randomised atoms; one standard error below the best as a band."""
+    """Mean and 95th percentile of sign-randomised atoms; one standard error below the best as a band."""
     figure = shown.choice_chart(choice())
-    mean, high = traces(figure, "phase-randomised atoms, mean to 95 %")
+    mean, high = traces(figure, "sign-randomised atoms, mean to 95 %")
     assert list(mean.y) == [0.2, 0.2] and list(high.y) == [0.25, 0.25]
     (band,) = figure.layout.shapes
     assert sorted([band.y0, band.y1]) == pytest.approx([0.14, 0.15])
@@ -64,7 +64,7 @@ def test_the_recommendation_says_why_in_numbers():
     assert "16 atoms at λ 0.1, the fewest atoms" in first and "(0.150: 32 atoms at λ 0.1)" in first
     assert "one standard error (0.010)" in first and "edge" in edge
     assert "32 atoms at λ 0.2 (R² 0.130) do not lie within" in own and "0.020 below it (± 0.004" in own
-    assert "mean |r| of 0.65 (phase-randomised 0.20); 2 of the run's 3 atoms" in stable
+    assert "mean |r| of 0.65 (sign-randomised 0.20); 2 of the run's 3 atoms" in stable
 
 
 def test_a_run_with_the_best_setting_is_told_so():

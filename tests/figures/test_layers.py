@@ -78,7 +78,7 @@ def test_the_best_row_in_words(curves):
 def test_captions_say_how_it_was_made(curves):
     """Atoms, locations, surrogates; seeds and the missing test of depths."""
     said = shown.curve_caption(curves)
-    assert "6–8 atoms" in said and "400 of 500 locations" in said and "100 phase-randomised" in said
+    assert "6–8 atoms" in said and "400 of 500 locations" in said and "100 sign-randomised" in said
     profiles = [made_profiles(("A",))]
     assert "5 more dictionaries" in shown.profile_caption(profiles) and "No test" in shown.profile_caption(
         profiles

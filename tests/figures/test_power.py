@@ -75,7 +75,7 @@ def test_captions_say_n_units_null_and_correction(made):
     for part in (
         "50 to 100 for each point",
         "Wilson",
-        "phase-randomised",
+        "sign-randomised",
         "Nothing is corrected",
         "true r is .30",
     ):

@@ -29,7 +29,7 @@ def test_the_page_needs_no_run(empty):
     for title in figures.TITLES.values():
         assert f"**{title}.** With 20 listeners and 10 minutes" in told
     assert told.count("of the time") == 4 and "] of the time" in told
-    for part in ("95 % Wilson", "phase-randomised", "Nothing is corrected", "238 parcels"):
+    for part in ("95 % Wilson", "sign-randomised", "Nothing is corrected", "238 parcels"):
         assert part in told
     assert not app.warning and "chosen run" not in told
 

@@ -140,7 +140,7 @@ def test_halves_do_not_touch():
 
 
 def test_planted_atoms_of_the_run_come_back_with_other_seeds(world, found):
-    """Each atom of the run stands above phase-randomised ones; atoms of noise in their place do not."""
+    """Each atom of the run stands above sign-randomised ones; atoms of noise in their place do not."""
     assert found.atom_stability.min() > 0.9 > found.atom_null
     assert found.consensus.shape == (240, 8) and found.consensus_stability.min() > 0.9
     noise = np.random.default_rng(2).standard_normal((240, 8)).astype(np.float32)
@@ -149,7 +149,7 @@ def test_planted_atoms_of_the_run_come_back_with_other_seeds(world, found):
 
 
 def test_stability_beside_its_null(found):
-    """At the planted number, seeds agree far beyond phase-randomised atoms."""
+    """At the planted number, seeds agree far beyond sign-randomised atoms."""
     row = found.row("used")
     assert row["stability"] > 0.95 and row["stability_null"] < row["stability_null_high"] < 0.5
 

@@ -141,7 +141,7 @@ def small_world(caps, planted):
 
 @pytest.mark.parametrize("planted", [True, False])
 def test_both_nulls_accept_the_plant_and_nothing_in_noise(caps, planted):
-    """A planted atom-network pair survives spins, phase-randomised atoms and the gate; noise gives none."""
+    """A planted atom-network pair survives spins, sign-randomised atoms and the gate; noise gives none."""
     from brainlike_core.science.encoding import encode
 
     atoms, bold, null = small_world(caps, planted)

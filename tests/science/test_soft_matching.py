@@ -146,7 +146,7 @@ def test_a_flat_network_is_refused():
 
 @pytest.mark.parametrize("planted", [True, False])
 def test_the_match_accepts_the_plant_and_nothing_in_noise(planted):
-    """A sub-group that drives a weighted network survives spins, phase-randomised atoms and the gate."""
+    """A sub-group that drives a weighted network survives spins, sign-randomised atoms and the gate."""
     from brainlike_core.science.encoding import encode
 
     rng, where = np.random.default_rng(0), parcels()

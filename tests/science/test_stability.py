@@ -117,7 +117,7 @@ def test_consensus_of_learned_dictionaries_recovers_the_plant():
 
 
 def test_unrelated_dictionaries_are_no_more_stable_than_their_null():
-    """Null: atoms drawn anew for each seed match as phase-randomised ones do, which is far from r = 0."""
+    """Null: atoms drawn anew for each seed match as sign-randomised ones do, which is far from r = 0."""
     rng = np.random.default_rng(4)
     versions = [smooth(rng) for _ in range(N_SEEDS)]
     real, null = pair_stability(versions), pair_null(versions, rng).mean(1)
