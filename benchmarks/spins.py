@@ -13,7 +13,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
-from brainlike_core.science.matching import SpinNull, turned_labels
+from brainlike_core.science.spins import SpinNull, turned_labels
 from brainlike_core.sources.atlases import load_atlas
 from brainlike_core.sources.surfaces import load_surface
 from brainlike_core.values import Surface

@@ -55,7 +55,7 @@ def network_overlap(networks: NetworkAtlas, recording: Recording) -> np.ndarray:
 
         positive = np.maximum(networks.weights, 0)
         return location_weights(positive, recording.vertex_location, recording.n_locations)[0]
-    from .science.matching import location_overlap
+    from .science.spins import location_overlap
 
     return location_overlap(
         networks.labels, recording.vertex_location, networks.n_networks, recording.n_locations
@@ -87,7 +87,7 @@ def network_null(
         from .science.soft_matching import SpatialNull
 
         return SpatialNull(networks.weights, moves, recording.vertex_location, recording.n_locations)
-    from .science.matching import SpinNull
+    from .science.spins import SpinNull
 
     return SpinNull(
         networks.labels, moves, recording.vertex_location, networks.n_networks, recording.n_locations,
@@ -113,22 +113,22 @@ def _moved_weights(networks: NetworkAtlas, recording: Recording, config: MatchCo
 def _moved_labels(
     kind: str, labels: bytes, where: bytes, sizes: tuple[int, int], n_moves: int, seed: int
 ) -> Any:
-    from .science import matching, parcel_nulls
+    from .science import parcel_nulls, spins
 
     mesh, location = surface(), np.frombuffer(where, np.int32)
     still = np.frombuffer(labels, np.int16)
-    null = matching.SpinNull(still, still[None][:0], location, *sizes)
+    null = spins.SpinNull(still, still[None][:0], location, *sizes)
     parcels = parcel_nulls.find_parcels(mesh.sphere, mesh.n_left, location)
     return parcel_nulls.moved_networks(kind, null.table, null.weight, parcels, n_moves, seed)
 
 
 @functools.lru_cache(maxsize=1)  # the runs of one comparison share their rotations
 def _turned_labels(labels: bytes, n_spins: int, seed: int) -> Any:
-    from .science import matching
+    from .science import spins
 
     mesh = surface()
     still = np.frombuffer(labels, np.int16)
-    return matching.turned_labels(mesh.sphere, mesh.faces, mesh.n_left, still, n_spins, seed)
+    return spins.turned_labels(mesh.sphere, mesh.faces, mesh.n_left, still, n_spins, seed)
 
 
 @functools.lru_cache(maxsize=1)

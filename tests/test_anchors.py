@@ -10,7 +10,7 @@ from brainlike_core import archive, follow_ups
 from brainlike_core.__main__ import main
 from brainlike_core.config import AnchorsConfig
 from brainlike_core.errors import ConfigError, UnknownNameError
-from brainlike_core.science.matching import location_overlap
+from brainlike_core.science.spins import location_overlap
 from tests import synthetic_run as made
 from tests.small_world import assert_same, watch_computing
 
@@ -52,9 +52,7 @@ def test_anchors_are_remembered_and_told(written, monkeypatch, capsys):
     found = follow_ups.anchors(AnchorsConfig(written[1]), written[0])
     assert main(["anchors", written[1][:12], "--cache", str(written[0].folder), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (
-        told["n_significant"] == (found.q < 0.05).sum() and "1,000 sign-randomised" in told["sentences"][0]
-    )
+    assert told["n_significant"] == (found.q < 0.05).sum() and "1,000 sign-randomised" in told["sentences"][0]
 
 
 def test_what_has_no_neurons_is_refused(written, tmp_path):

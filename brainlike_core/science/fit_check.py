@@ -276,7 +276,9 @@ def _clock_fact(
     r = float(curve.max())
     value = f"{what} fits the brain best at {peak:+.1f} s (r {r:.2f})"
     if r <= null_r:
-        note = f"no lag beats sign-randomised {what} (95 % below {null_r:.2f}): the clock cannot be told from it"
+        note = (
+            f"no lag beats sign-randomised {what} (95 % below {null_r:.2f}): the clock cannot be told from it"
+        )
         return fact, value, "look", note
     low, high = PLAUSIBLE_S
     if low <= peak <= high:

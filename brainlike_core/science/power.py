@@ -22,8 +22,9 @@ from .encoding_maps import AtomGate, group_t, subject_weights
 from .encoding_nulls import null_r
 from .group_inference import replicate
 from .held_out import HeldOutFolds
-from .matching import SurrogateNull, SpinNull, signed_masks, turned_labels
+from .matching import SurrogateNull
 from .planted_world import N_NETWORKS, PlantedBrain, PlantedWorld, planted_brain
+from .spins import SpinNull, signed_masks, turned_labels
 from .stability import match_atoms
 from .statistics import correlate, difference_beyond_null, fdr, p_from_null, t_to_z, wilson
 from .timing import zscore

@@ -18,7 +18,7 @@ import numpy as np
 from scipy import sparse
 
 from ..errors import AtlasError
-from .matching import turned_labels
+from .spins import turned_labels
 
 _BATCH_BYTES = 2**25  # of moved weights that are held at once
 
@@ -50,7 +50,7 @@ def lay_out(weights: np.ndarray, vertex_location: np.ndarray, n_locations: int) 
 def turned_vertices(
     sphere: np.ndarray, faces: np.ndarray, n_left: int, n_spins: int, seed: int
 ) -> np.ndarray:
-    """The vertex that each vertex takes the place of, as `matching.turned_labels`: uint16 (n_spins, n_vertices)."""
+    """The vertex that each vertex takes the place of, as `spins.turned_labels`: uint16 (n_spins, n_vertices)."""
     return turned_labels(sphere, faces, n_left, np.arange(len(sphere)), n_spins, seed)
 
 

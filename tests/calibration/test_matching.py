@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from scipy import sparse, stats
 
-from brainlike_core.science.matching import SpinNull, signed_masks, turned_labels
 from brainlike_core.science.parcel_nulls import find_parcels, moved_networks
+from brainlike_core.science.spins import SpinNull, signed_masks, turned_labels
 from brainlike_core.sources.atlases import load_atlas
 from brainlike_core.sources.embedded_atlases import cortex, load_regions
 from brainlike_core.sources.surfaces import load_surface, nest

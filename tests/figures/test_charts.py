@@ -272,7 +272,8 @@ def test_captions_state_a_number_and_a_null_or_correction(caption):
     """Every claim under a chart says of how many, and against what."""
     assert any(character.isdigit() for character in caption)
     assert any(
-        word in caption for word in ("FDR", "null", "uncorrected", "fake", "randomised", "shuffle", "not corr")
+        word in caption
+        for word in ("FDR", "null", "uncorrected", "fake", "randomised", "shuffle", "not corr")
     )
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from brainlike_core.config import DictionaryConfig, EqualSizeConfig, MatchConfig, RunConfig
-from brainlike_core.science import matching
+from brainlike_core.science import spins
 from brainlike_core.science.equal_size import METRICS, equal_size
 from brainlike_core.values import EqualSize, NeuronResponses
 
@@ -38,7 +38,7 @@ def brain():
     bold = ((bold - bold.mean(1, keepdims=True)) / bold.std(1, keepdims=True)).astype(np.float32)
     labels = np.repeat([1, 2, 0], 10).astype(np.uint8)
     turned = np.array([rng.permutation(labels) for _ in range(40)], np.uint8)
-    return bold, matching.SpinNull(labels, turned, np.arange(30, dtype=np.int32), 2, N_LOCATIONS)
+    return bold, spins.SpinNull(labels, turned, np.arange(30, dtype=np.int32), 2, N_LOCATIONS)
 
 
 def measure(values, brain, config=CONFIG):

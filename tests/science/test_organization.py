@@ -6,7 +6,7 @@ from scipy.spatial.distance import jensenshannon
 
 from brainlike_core.config import MatchConfig, OrganizationConfig
 from brainlike_core.science import organization as org
-from brainlike_core.science.matching import SpinNull
+from brainlike_core.science.spins import SpinNull
 from brainlike_core.values import Correspondence, Dictionary, EncodingResult
 
 

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from brainlike_core.errors import AtlasError
 from brainlike_core.science import parcel_nulls as nulls
-from brainlike_core.science.matching import SpinNull
+from brainlike_core.science.spins import SpinNull
 from brainlike_core.sources.atlases import load_atlas
 from brainlike_core.sources.surfaces import load_surface, nest
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.io import loadmat
 
-from brainlike_core.science.matching import SpinNull, turned_labels
+from brainlike_core.science.spins import SpinNull, turned_labels
 from brainlike_core.sources.network_atlases import load_toolbox_atlas, read_native
 from brainlike_core.sources.surfaces import load_surface
 
