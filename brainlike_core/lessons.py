@@ -1,7 +1,7 @@
 """What the guided tour reads of a finished run, and computes anew as a reader moves its controls.
 
 Every number comes from the run that is open. Glover's haemodynamic response and
-phase randomisation are those of `science.timing` and `science.statistics`.
+sign randomisation are those of `science.timing` and `science.statistics`.
 """
 
 from __future__ import annotations
@@ -244,7 +244,7 @@ def fit_by_size(lesson: Lesson, network: int, n_atoms: tuple[int, ...], seed: in
     """A network's mean response from the first n atoms, fitted on one half of the rows and scored on both.
 
     Ordinary regression at the run's map delay; beside it the same with
-    phase-randomised atoms. The halves are parted by 10 rows.
+    sign-randomised atoms. The halves are parted by 10 rows.
 
     Returns
     -------
@@ -258,7 +258,7 @@ def fit_by_size(lesson: Lesson, network: int, n_atoms: tuple[int, ...], seed: in
     atoms = np.asarray(run.dictionary.atoms, np.float64)
     rng = np.random.default_rng(seed)
     fake = by_story(
-        lambda part: statistics.phase_randomised(part, rng), atoms, row_stories(run.dictionary.rows)
+        lambda part: statistics.sign_randomised(part, rng), atoms, row_stories(run.dictionary.rows)
     )
     found = [(n, *_halves(atoms[:, :n], measured), *_halves(fake[:, :n], measured)) for n in n_atoms]
     return pd.DataFrame(found, columns=["n_atoms", "home", "away", "fake_home", "fake_away"])
@@ -284,14 +284,14 @@ def network_scores(lesson: Lesson) -> pd.DataFrame:
 
 
 def fake_atoms(lesson: Lesson, atom: int, network: int, n_copies: int = 199, seed: int = 0) -> FakeAtoms:
-    """An atom's correlation with a network's mean response, beside that of its phase-randomised copies."""
+    """An atom's correlation with a network's mean response, beside that of its sign-randomised copies."""
     run, rng = lesson.run, np.random.default_rng(seed)
     d, delays = run.dictionary, run.config.encoding.delays  # type: ignore[attr-defined]
     brains = np.stack([lesson.bold[rows_at(d.rows, d.n_trs, delay), network] for delay in delays], 1)
     real = np.asarray(d.atoms[:, [atom]], np.float64)
     stories = row_stories(d.rows)
     copies = np.concatenate(
-        [by_story(lambda p: statistics.phase_randomised(p, rng), real, stories) for _ in range(n_copies)], 1
+        [by_story(lambda p: statistics.sign_randomised(p, rng), real, stories) for _ in range(n_copies)], 1
     )
     unit = statistics.unit_columns
     r = unit(np.column_stack([real, copies])).T @ unit(brains.astype(float))  # (1 + n_copies, n_delays)

@@ -141,7 +141,7 @@ def compare(here: Here, left: Any, right: Any) -> str:
     nulls = " and ".join(f"{one.encoding.null_means.mean():.3f}" for one in pair)
     return (
         f"Chance alone already gives these two a mean r of {nulls}, and they have {counts} neurons. So prediction is compared "
-        f"beyond the same phase-randomised recordings, organisation at {run.equal_size.n_neurons:,} neurons each, and a "
+        f"beyond the same sign-randomised recordings, organisation at {run.equal_size.n_neurons:,} neurons each, and a "
         f"difference counts only where its interval leaves 0."
     )
 
@@ -158,7 +158,7 @@ def _alone(here: Here, left: Any, right: Any) -> str:
             chart, figures.null_caption(len(e.null_means), e.r_mean_p), "This run among its null", "learn-9"
         )
     return (
-        f"Meanwhile: the number {e.r_mean:.3f} alone says little. Phase-randomised recordings give "
+        f"Meanwhile: the number {e.r_mean:.3f} alone says little. Sign-randomised recordings give "
         f"{e.null_means.min():.3f} to {e.null_means.max():.3f}, and only what lies beyond them can differ between models."
     )
 

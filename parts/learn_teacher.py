@@ -130,8 +130,8 @@ def _in_sample(run: Run) -> Exercise:
     return Exercise(
         "A high R² for nothing",
         "How much of the brain's variance do the atoms explain on the time that was fitted, and how much do fake atoms?",
-        f"In-sample R² is {e.r2_insample.mean():.2f} on average, and {e.r2_insample_null.mean():.2f} for phase-randomised atoms. "
-        f"Held out, the mean r is {e.r_mean:.3f}, beside {e.null_means.mean():.3f} of phase-randomised recordings (p "
+        f"In-sample R² is {e.r2_insample.mean():.2f} on average, and {e.r2_insample_null.mean():.2f} for sign-randomised atoms. "
+        f"Held out, the mean r is {e.r_mean:.3f}, beside {e.null_means.mean():.3f} of sign-randomised recordings (p "
         f"{e.r_mean_p:.3f}).",
         f"to report the in-sample score. {run.dictionary.n_atoms} regressors on {run.dictionary.n_trs} rows, which are alike "
         "from one to the next, fit much of anything.",
@@ -176,7 +176,7 @@ def _related(run: Run) -> Exercise:
     return Exercise(
         "Consistent is not related",
         "How many sub-groups have a map that all listeners share (beyond the family-wise threshold of sign flips), and how many "
-        "predict the brain better than phase-randomised copies of themselves?",
+        "predict the brain better than sign-randomised copies of themselves?",
         f"{maps} of {run.dictionary.n_atoms} maps pass |z| {run.encoding.z_flip:.1f} somewhere; {related} sub-groups are related "
         f"to the brain (q < {c.level:g}). Halves of the listeners agree at r {run.encoding.subject_half_r.mean():.2f}, and for "
         f"made-up atoms at {run.encoding.subject_half_r_null.mean():.2f}.",
@@ -211,6 +211,6 @@ def _planted(lesson: Lesson, recovery: Recovery, show_all: bool) -> None:
         parts.recovery_table(recovery)
         st.caption(
             f"{len(table)} planted effects. Recovered: an accepted link through a sub-group that follows the pattern (q < 0.05 "
-            f"against {lessons.N_SURROGATES:,} phase-randomised patterns, FDR over all pairs). Chance: {lessons.N_SHUFFLES:,} "
+            f"against {lessons.N_SURROGATES:,} sign-randomised patterns, FDR over all pairs). Chance: {lessons.N_SHUFFLES:,} "
             "shuffles of the networks."
         )

@@ -144,7 +144,7 @@ def word(run: Run) -> str:
     return (
         f"Activity {HRF_PEAK_S:g} s after the word, at the peak of the haemodynamic response, in standard deviations over "
         f"{run.dictionary.n_trs} TRs; words close in time share it. No test. Filled: the atom predicts the brain better "
-        f"than phase-randomised ones (FDR)."
+        f"than sign-randomised ones (FDR)."
     )
 
 

@@ -75,7 +75,7 @@ def _atom_link(run: Run, atom: int, accepted: str, spin_only: str) -> str:
     verb = accepted if link.accepted else spin_only
     sign = theme.SIGN_WORDS[link.sign]
     said = f", {verb} the **{link.network}** network ({sign}, {run.correspondence.measure} {link.dice:.2f})."
-    return said + ("" if link.accepted else " Phase-randomised atoms pass that test as often.")
+    return said + ("" if link.accepted else " Sign-randomised atoms pass that test as often.")
 
 
 def model_name(run: Run) -> str:

@@ -159,7 +159,7 @@ def members(
 
 
 def fit_by_size(table: pd.DataFrame, n_atoms: int) -> go.Figure:
-    """r in the half that was fitted and in the other half, for real and for phase-randomised atoms, by their number."""
+    """r in the half that was fitted and in the other half, for real and for sign-randomised atoms, by their number."""
     looks = {
         "home": ("atoms, same half", {**_REAL, "dash": "dot"}, theme.PAPER),
         "fake_home": ("fake atoms, same half", {**_OTHER, "dash": "dot"}, theme.PAPER),
@@ -217,10 +217,10 @@ def fakes(found: FakeAtoms, copy: int, tr: float) -> go.Figure:
 
 
 def null_of_one(null: np.ndarray, r: float) -> go.Figure:
-    """Mean held-out r of one run among that of phase-randomised recordings."""
+    """Mean held-out r of one run among that of sign-randomised recordings."""
     figure = go.Figure(
         go.Histogram(
-            x=null, nbinsx=30, marker={"color": theme.FAINT}, name="phase-randomised recordings",
+            x=null, nbinsx=30, marker={"color": theme.FAINT}, name="sign-randomised recordings",
             hovertemplate="r %{x}: %{y} recordings<extra></extra>",
         )
     )  # fmt: skip
@@ -309,7 +309,7 @@ def fit_caption(n_rows: int, network: str, n_subjects: int, delay: int) -> str:
     """Under fits by number of atoms."""
     return (
         f"Pearson r with the mean response of {network} ({n_subjects} listeners), ordinary regression at delay {delay} TR; "
-        f"{n_rows} rows, halves parted by 10. Null: one phase-randomised copy of all atoms. A lesson, not the run's score, "
+        f"{n_rows} rows, halves parted by 10. Null: one sign-randomised copy of all atoms. A lesson, not the run's score, "
         f"which comes from ridge regression in nested folds."
     )
 
@@ -317,7 +317,7 @@ def fit_caption(n_rows: int, network: str, n_subjects: int, delay: int) -> str:
 def fakes_caption(found: FakeAtoms, n_subjects: int) -> str:
     """Under an atom beside its fakes."""
     return (
-        f"n = {len(found.copies_r)} phase-randomised copies: the same spectrum, another time. Network: mean of {n_subjects} "
+        f"n = {len(found.copies_r)} sign-randomised copies: the same spectrum, another time. Network: mean of {n_subjects} "
         f"listeners at the atom's best delay; each copy has its own. Dark line: the atom; grey line: the chosen fake. p {found.p:.3f} "
         f"two-sided, of this pair alone, not corrected."
     )
@@ -325,7 +325,7 @@ def fakes_caption(found: FakeAtoms, n_subjects: int) -> str:
 
 def null_caption(n: int, p: float) -> str:
     """Under one run among its null."""
-    return f"n = {n} phase-randomised recordings through the same folds; p {p:.3f}, one-sided."
+    return f"n = {n} sign-randomised recordings through the same folds; p {p:.3f}, one-sided."
 
 
 def lost_caption(atom: int) -> str:

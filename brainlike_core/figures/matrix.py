@@ -166,7 +166,7 @@ def link_text(c: Correspondence, sign: int, atom: int, network: int) -> str:
     return (
         f"<b>Atom {atom} · {c.networks[network]}</b><br>{theme.SIGN_WORDS['+-'[sign]]}, {verdict}<br>"
         f"{c.measure} {c.dice[at]:.2f} · spin p {p_text(c.p_spin[at])} (q {p_text(c.q_spin[at])})<br>"
-        f"phase null p {p_text(c.p_phase[at])} (q {p_text(c.q_phase[at])})"
+        f"surrogate p {p_text(c.p_phase[at])} (q {p_text(c.q_phase[at])})"
     )
 
 
@@ -176,7 +176,7 @@ def p_text(value: float) -> str:
 
 
 def fake_links(correspondence: Correspondence) -> go.Figure:
-    """Links of the real dictionary beside those of phase-randomised dictionaries."""
+    """Links of the real dictionary beside those of sign-randomised dictionaries."""
     real, fake = int(correspondence.paper_links.sum()), correspondence.n_links_fake
     figure = go.Figure(
         go.Histogram(

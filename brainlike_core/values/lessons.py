@@ -34,7 +34,7 @@ class Rebuilt(Frozen):
 
 @dataclass(frozen=True, eq=False)
 class FakeAtoms(Frozen):
-    """One atom beside phase-randomised copies of it.
+    """One atom beside sign-randomised copies of it.
 
     Attributes
     ----------

@@ -148,7 +148,7 @@ def test_one_run_is_shown_among_its_null_and_its_twin_is_offered(own, monkeypatc
     begun = []
     monkeypatch.setattr(engine, "start", lambda configs, *where: begun.extend(configs))
     app = step(9)
-    assert "n = 41 phase-randomised recordings" in said(app)
+    assert "n = 41 sign-randomised recordings" in said(app)
     press(app, "Run it with random weights")
     assert [(c.extract.model, c.extract.weights) for c in begun] == [("minilm-l6", "random")]
     assert begun[0].match == made.config().match
