@@ -112,7 +112,12 @@ def _grid(values: tuple[float, ...]) -> str:
 
 
 def _null(name: str) -> str:
-    return {"phase": "phase-randomised", "block": "block-shuffled", "shift": "circularly shifted"}[name]
+    return {
+        "sign": "sign-randomised",
+        "phase": "phase-randomised",
+        "block": "block-shuffled",
+        "shift": "circularly shifted",
+    }[name]
 
 
 def _maps(run: Run, numbers: dict[str, Any]) -> str:
@@ -125,8 +130,8 @@ def _maps(run: Run, numbers: dict[str, Any]) -> str:
     return (
         f"Each atom's group map is the one-sample t of its encoding weights over {numbers['n_subjects']} listeners as z (delay "
         f"{numbers['encoding']['map_delay_trs']} TR). Maps were matched {how} with {len(c.networks)} networks ({run.atlas.title}), against "
-        f"{m.n_spins:,} {MOVES[m.null]} (p < {c.level:g}, uncorrected) and against phase-randomised atoms; a link is accepted where "
-        f"it passes both false-discovery rates over all cells and its atom predicts the brain better than phase-randomised copies (q < {c.level:g})."
+        f"{m.n_spins:,} {MOVES[m.null]} (p < {c.level:g}, uncorrected) and against sign-randomised atoms (random signs of their cosines); a link is accepted where "
+        f"it passes both false-discovery rates over all cells and its atom predicts the brain better than sign-randomised copies (q < {c.level:g})."
     )
 
 
@@ -137,6 +142,6 @@ def _result(run: Run, numbers: dict[str, Any]) -> str:
         f"Mean held-out r was {e['r_heldout_mean']:z.3f} (p {p_text(e['r_heldout_mean_p'])}; null {e['r_heldout_null_mean']:z.3f} ± "
         f"{e['r_heldout_null_sd']:.3f}; noise ceiling of the group mean {e['group_ceiling_mean']:.3f}), with {e['n_significant']:,} of "
         f"{e['n_locations']:,} locations significant. {c['n_links']} links passed the rotations alone, where {c['n_fakes']} "
-        f"phase-randomised dictionaries got {c['n_links_fake_mean']:.0f} ({low} to {high}); {c['n_links_accepted']} were accepted "
-        f"(phase-randomised: {c['n_links_accepted_fake_mean']:.1f})."
+        f"sign-randomised dictionaries got {c['n_links_fake_mean']:.0f} ({low} to {high}); {c['n_links_accepted']} were accepted "
+        f"(sign-randomised: {c['n_links_accepted_fake_mean']:.1f})."
     )

@@ -95,7 +95,7 @@ def moment_maps(run: Run) -> tuple[str, str]:
         f"Predicted: what all {run.dictionary.n_atoms} sub-groups together say of the mean of {n} listeners, each stretch "
         f"of time by ridge weights from the others, delay {e.map_delay} TR beyond the haemodynamic response, standard "
         f"deviations of the measured. {hrf} How well it fits: mean held-out r {e.r_mean:.3f}, p {e.r_mean_p:.3f} "
-        "against phase-randomised recordings."
+        "against sign-randomised recordings."
     )
     return measured + _drawn(run), predicted + _drawn(run)
 

@@ -91,7 +91,7 @@ def test_the_methods_paragraph_has_the_numbers_of_the_run(run):
     ):  # fmt: skip
         assert part in text
     assert (
-        f"{numbers['encoding']['n_surrogates']} phase-randomised recordings" in text
+        f"{numbers['encoding']['n_surrogates']} sign-randomised recordings" in text
         and "None" not in text
         and "nan" not in text
     )
