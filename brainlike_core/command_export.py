@@ -11,11 +11,11 @@ from typing import Any
 from . import archive, inventory
 from .command_parts import command, data_folder
 from .errors import InputError, UnknownNameError
-from .exports import citations, maps, methods, printed, reproduce, tables
+from .exports import citations, html_report, maps, methods, printed, reproduce, tables
 from .exports.names import Files
 from .values import Run
 
-KINDS = ("maps", "tables", "figures", "text")
+KINDS = ("maps", "tables", "figures", "text", "report")
 
 
 def add_export(commands: Any) -> None:
@@ -63,9 +63,8 @@ def _files(kind: str, run: Run, given: argparse.Namespace) -> Files:
         return maps.map_files(run, inventory.surface(), volume, atoms)
     if kind == "tables":
         return tables.table_files(run)
-    if kind == "text":
-        return _text(run, given)
-    return _figures(run, given)
+    makers = {"text": _text, "figures": _figures, "report": _report}
+    return makers[kind](run, given)
 
 
 def _network(run: Run, name: str | None) -> int | None:
@@ -83,6 +82,15 @@ def _text(run: Run, given: argparse.Namespace) -> Files:
         run, atom, run.atlas.networks[network], methods=methods.methods(run),
         bibtex=citations.bibtex(run, model), data=given.data, cache=given.cache,
     )  # fmt: skip
+
+
+def _report(run: Run, given: argparse.Namespace) -> Files:
+    model = inventory.model_citation(run.config.extract.model)  # type: ignore[attr-defined]
+    page = html_report.html_report(
+        run, inventory.surface(), inventory.regions(), methods=methods.methods(run), bibtex=citations.bibtex(run, model),
+        command=reproduce.run_command([run.config], given.data), atom=given.atom, network=_network(run, given.network),  # type: ignore[list-item]
+    )  # fmt: skip
+    return {f"report_{run.id[:12]}.html": page.encode()}
 
 
 def _figures(run: Run, given: argparse.Namespace) -> Files:

@@ -171,6 +171,27 @@ def _recovery(run: Run) -> dict[str, Any]:
     }
 
 
+def headline(numbers: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """A run in five or six figures: name, value, and what to hold it against.
+
+    Parameters
+    ----------
+    numbers : dict, from `summary`
+    """
+    e, c = numbers["encoding"], numbers["correspondence"]
+    figures = [
+        ("Held-out r", f"{e['r_heldout_mean']:.3f}", f"p {e['r_heldout_mean_p']:.3f} · null {e['r_heldout_null_mean']:.3f}"),
+        ("Noise ceiling", f"{e['group_ceiling_mean']:.3f}", f"one listener {e['noise_ceiling_mean']:.3f}"),
+        ("Dictionary R²", f"{numbers['dictionary']['r2_median']:.2f}", f"λ {numbers['dictionary']['lambda']:g}, median"),
+        ("Links, spin rule", f"{c['n_links']}", f"fake atoms {c['n_links_fake_mean']:.0f}"),
+        ("Beat both nulls", f"{c['n_links_accepted']}", f"fake atoms {c['n_links_accepted_fake_mean']:.1f}"),
+    ]  # fmt: skip
+    if "recovery" in numbers:
+        r = numbers["recovery"]
+        figures.append(("Plant recovered", f"{r['score']:.0%}", f"chance {r['chance']:.0%} · p {r['p']:.4f}"))
+    return figures
+
+
 def fit(check: FitCheck) -> dict[str, Any]:
     """Whether a story fits a recording, as ``check --json`` prints it.
 

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from brainlike_core import archive, jobs
+from brainlike_core import archive, jobs, report
 from brainlike_core.values import Recovery
 
 from . import places
@@ -17,19 +17,8 @@ from .selection import carried, select
 
 def headline(numbers: dict[str, Any]) -> None:
     """A run in five figures, each beside its null (``report.summary``)."""
-    e, c = numbers["encoding"], numbers["correspondence"]
-    figures = [
-        ("Held-out r", f"{e['r_heldout_mean']:.3f}", f"p {e['r_heldout_mean_p']:.3f} · null {e['r_heldout_null_mean']:.3f}"),
-        ("Noise ceiling", f"{e['group_ceiling_mean']:.3f}", f"one listener {e['noise_ceiling_mean']:.3f}"),
-        ("Dictionary R²", f"{numbers['dictionary']['r2_median']:.2f}", f"λ {numbers['dictionary']['lambda']:g}, median"),
-        ("Links, spin rule", f"{c['n_links']}", f"fake atoms {c['n_links_fake_mean']:.0f}"),
-        ("Beat both nulls", f"{c['n_links_accepted']}", f"fake atoms {c['n_links_accepted_fake_mean']:.1f}"),
-    ]  # fmt: skip
-    if "recovery" in numbers:
-        r = numbers["recovery"]
-        figures.append(("Plant recovered", f"{r['score']:.0%}", f"chance {r['chance']:.0%} · p {r['p']:.4f}"))
     with st.grid(3, min_column_width=175, gap="small"):
-        for label, value, beside in figures:
+        for label, value, beside in report.headline(numbers):
             st.metric(label, value, beside, delta_color="off", delta_arrow="off", border=True)
 
 

@@ -120,8 +120,10 @@ def _wrapped(caption: str) -> list[str]:
     return textwrap.wrap(caption, 138)
 
 
-def print_files(figure: Figure, stem: str, formats: tuple[str, ...] = FORMATS) -> Files:
-    """A figure as PNG (300 dpi), SVG and PDF.
+def print_files(
+    figure: Figure, stem: str, formats: tuple[str, ...] = FORMATS, dpi: int | None = None
+) -> Files:
+    """A figure as PNG (300 dpi if not said), SVG and PDF.
 
     Parameters
     ----------
@@ -129,6 +131,7 @@ def print_files(figure: Figure, stem: str, formats: tuple[str, ...] = FORMATS) -
     stem : str
         File name without its ending.
     formats : tuple of str
+    dpi : int, optional
     """
     files: Files = {}
     title = figure.get_label() or stem
@@ -141,6 +144,6 @@ def print_files(figure: Figure, stem: str, formats: tuple[str, ...] = FORMATS) -
         }
         with style():
             sink = io.BytesIO()
-            figure.savefig(sink, format=kind, dpi=DPI, metadata=metadata[kind], facecolor="white")
+            figure.savefig(sink, format=kind, dpi=dpi or DPI, metadata=metadata[kind], facecolor="white")
         files[f"{stem}.{kind}"] = sink.getvalue()
     return files

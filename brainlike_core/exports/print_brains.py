@@ -196,7 +196,7 @@ def print_brain(
             colours,
             settings["threshold"],
             (below + 0.28) / height,
-            f"{view.map_names[map_index]} ({view.unit})",
+            f"{view.map_names[map_index]} ({view.unit})" if width_in > 6 else view.unit,
         )
         if title:
             paper.write_title(figure, title)
