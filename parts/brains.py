@@ -8,9 +8,9 @@ from typing import Any
 import streamlit as st
 
 from brainlike_core import inventory
-from brainlike_core.figures import charts
-from brainlike_core.figures.brain_viewer import BrainView, plotly_fallback
-from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_viewer
+from brainlike_core.figures import captions, charts
+from brainlike_core.figures.brain_viewer import BrainView, difference_view, plotly_fallback
+from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_viewer, two_brains
 from brainlike_core.values import Run
 
 from .runs import load_run, regions
@@ -20,17 +20,20 @@ from .runs import load_run, regions
 def atom_view(run_id: str) -> BrainView:
     """The group maps of all sub-groups of a run."""
     run = load_run(run_id)
-    return view_of(run, run.encoding.z_maps, charts.atom_names(run.correspondence, run.dictionary.names), "z")
+    names = charts.atom_names(run.correspondence, run.dictionary.names)
+    said = tuple(captions.atom_map(run, atom) for atom in range(len(names)))
+    return view_of(run, run.encoding.z_maps, names, "z", captions=said)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
 def score_view(run_id: str) -> BrainView:
     """Held-out r and noise ceiling of a run."""
     run = load_run(run_id)
-    return view_of(run, *charts.score_maps(run), unit="r")
+    maps, names = charts.score_maps(run)
+    return view_of(run, maps, names, "r", captions=(captions.score_map(run),) * len(names))
 
 
-def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, significant: Any = None) -> BrainView:
+def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, **marks: Any) -> BrainView:
     """Maps of a run's locations on the cortical surface."""
     r = run.recording
     return BrainView(
@@ -42,7 +45,7 @@ def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, significant: A
         maps,
         tuple(names),
         unit,
-        significant,
+        **marks,
     )
 
 
@@ -52,4 +55,41 @@ def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
     if not told.webgl:
         shown = plotly_fallback(view, options["selected_map"], threshold=options["threshold"])
         st.plotly_chart(shown, key=f"{key}-fallback", alt="The brain map")
+    return told
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _difference(left_id: str, right_id: str) -> BrainView:
+    return difference_view(score_view(left_id), score_view(right_id))
+
+
+def show_two_brains(left: Run, right: Run, titles: tuple[str, str], key: str, **options: Any) -> ViewerResult:
+    """Score maps of two runs side by side, and left minus right; camera, map, outline and surface are linked.
+
+    Parameters
+    ----------
+    left, right : Run
+        Of any recordings: parcels that differ are compared vertex by vertex.
+    titles : (str, str)
+        Above the brains; the third is called left minus right.
+    key : str
+    **options
+        ``selected_map`` (0 held-out r, 1 where its FDR holds, 2 noise ceiling), ``threshold, limit,
+        difference_threshold, difference_limit, network, colour_map, height``: see
+        `difference_settings`.
+
+    Returns
+    -------
+    ViewerResult
+        ``pick`` of a click: ``value`` is that of the brain in which it was looked up (left),
+        ``map`` the score left on screen.
+    """
+    view = _difference(left.id, right.id)
+    told = two_brains(view, titles, key=key, **({"threshold": 0.05} | options))
+    if not told.webgl:
+        n, at = view.n_maps // 3, options.get("selected_map", 0)
+        for place, title, k in zip(st.columns(3), (*titles, "Difference"), range(3), strict=True):
+            shown = plotly_fallback(view, at + k * n)
+            shown.update_layout(title=f"{title}: {view.map_names[at]}")
+            place.plotly_chart(shown, key=f"{key}-fallback-{k}", alt=f"The brain map of {title}")
     return told

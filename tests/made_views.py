@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from brainlike_core.figures.brain_viewer import BrainView, StoryView
+from brainlike_core.figures.brain_viewer import BrainView, StoryView, difference_view
 from brainlike_core.sources.surfaces import load_surface
 from brainlike_core.values import NetworkAtlas
 
@@ -81,3 +81,9 @@ def make_story(n_trs: int = 40, tr: float = 1.5) -> StoryView:
         delay_s=5.0,
         notes=("Measured note", "Predicted note"),
     )
+
+
+def make_pair() -> BrainView:
+    """Twelve maps on parcels, the same at half their size, and the difference."""
+    view = make_view(True)
+    return difference_view(view, dataclasses.replace(view, maps=view.maps / 2))

@@ -5,11 +5,17 @@ import json
 import streamlit as st
 
 from brainlike_core.figures.brain_viewer import plotly_fallback
-from brainlike_core.figures.brain_viewer.component import brain_viewer
-from tests.made_views import make_view
+from brainlike_core.figures.brain_viewer.component import brain_viewer, two_brains
+from tests.made_views import make_pair, make_view
 
 st.set_page_config(layout="wide")
-made = st.cache_resource(make_view)(st.query_params.get("kind") == "parcels")
+kind = st.query_params.get("kind")
+if kind == "pair":
+    pair = st.cache_resource(make_pair)()
+    told = two_brains(pair, ("First", "Second"), key="pair", threshold=1.0, height=420)
+    st.text(json.dumps({"pick": told.pick, "map": told.map}))
+    st.stop()
+made = st.cache_resource(make_view)(kind == "parcels")
 choice = st.selectbox("Page threshold", [2.0, 3.0], key="threshold")
 if not st.checkbox("Show the brain", value=True):
     st.stop()

@@ -341,7 +341,7 @@ def test_wheel_scrolls_the_page_until_asked_to_zoom(visit):
 
 
 def test_png_has_print_resolution(visit):
-    """The PNG is at least 180 mm at 300 dpi, says its resolution, and holds brains and a colour bar."""
+    """The PNG is 180 mm at 300 dpi, says its resolution, and holds brains, a colour bar and the caption."""
     page = visit()
     text = page.evaluate(
         f"""async () => {{ const bytes = new Uint8Array(await (await {PROBE}.viewer.print()).arrayBuffer()); let out = ''
@@ -354,8 +354,10 @@ def test_png_has_print_resolution(visit):
     picture = decode(text)
     assert picture.shape[1] / (per_metre / 1000) == pytest.approx(180, abs=0.2)
     assert per_metre * 0.0254 >= 299.9
-    foot = picture[-int(picture.shape[0] * 0.2) :, :, :3].astype(int)
+    rows = picture.shape[0] - np.array([0.3, 0.14]) * picture.shape[0]
+    foot, text = (picture[int(row) :, :, :3].astype(int) for row in rows)
     assert (picture[..., 3] == 255).all() and (np.ptp(foot, axis=-1) > 60).sum() > 1000
+    assert (text.max(axis=-1) < 120).sum() > 500, "no caption"
 
 
 def test_viewer_can_leave_and_return(visit):

@@ -9,6 +9,7 @@ into a file.
 """
 
 from .colours import COLOUR_MAPS, colour_table
+from .difference import difference_settings, difference_view
 from .fallback import plotly_fallback
 from .packing import NO_DATA, digest, pack, quantise
 from .settings import view_settings
@@ -22,6 +23,8 @@ __all__ = [
     "BrainView",
     "StoryView",
     "colour_table",
+    "difference_settings",
+    "difference_view",
     "digest",
     "html_fragment",
     "pack",

@@ -8,7 +8,8 @@ from typing import Any
 
 import streamlit as st
 
-from .scripts import PLAYER, VIEWER, script, style
+from .difference import difference_settings
+from .scripts import PAIR, PLAYER, VIEWER, script, style
 from .settings import view_settings
 from .story import StoryView, story_settings
 from .view import BrainView
@@ -69,20 +70,58 @@ def brain_viewer(
     ConfigError
         A map, threshold, limit, network or colour map that is out of range.
     """
-    settings = view_settings(view, **options)
+    return _mount(_VIEWER, view, view_settings(view, **options), key, on_pick or _nothing, on_map or _nothing)
+
+
+def _mount(
+    component: Callable[..., Any],
+    view: BrainView,
+    settings: dict[str, Any],
+    key: str,
+    on_pick: Callable[[], None],
+    on_map: Callable[[], None],
+) -> ViewerResult:
+    """Bytes first and by themselves: Streamlit sends an unchanged message as its hash only."""
     with st.container(gap=None):
-        # The bytes go first and by themselves: Streamlit sends an unchanged message as its hash only.
         _PAYLOAD(key=f"{key}-geometry", data=view.geometry_payload)
         _PAYLOAD(key=f"{key}-maps", data=view.maps_payload)
-        told = _VIEWER(
+        told = component(
             key=key,
             data=settings | {"key": key},
             default={"webgl": True},
-            on_pick_change=on_pick or _nothing,
-            on_map_change=on_map or _nothing,
+            on_pick_change=on_pick,
+            on_map_change=on_map,
             on_webgl_change=_nothing,
         )
     return _result(view, told)
+
+
+def two_brains(view: BrainView, titles: tuple[str, str], *, key: str, **options: Any) -> ViewerResult:
+    """Show two brains and their difference on a Streamlit page: one camera, one map, one outline for all three.
+
+    Parameters
+    ----------
+    view : BrainView
+        Of `difference_view`; keep one object (``st.cache_resource``).
+    titles : (str, str)
+        Left and right, in few words.
+    key : str
+        The Streamlit key.
+    **options
+        See `difference_settings`.
+
+    Returns
+    -------
+    ViewerResult
+        ``map``, the one left on screen, lies below a third of the view's maps.
+
+    Raises
+    ------
+    ConfigError
+        An option that is out of range.
+    """
+    settings = difference_settings(view, titles, **options)
+    return _mount(_PAIR, view, settings, key, _nothing, _nothing)
 
 
 def story_player(story: StoryView, *, key: str, **options: Any) -> ViewerResult:
@@ -167,4 +206,10 @@ _PLAYER = st.components.v2.component(
     html='<div class="viewer"></div>\n',
     css=style(),
     js=script(*PLAYER, "mount_player.js"),
+)
+_PAIR = st.components.v2.component(
+    "brainlike.two_brains",
+    html='<div class="viewer"></div>\n',
+    css=style(),
+    js=script(*PAIR, "mount_pair.js"),
 )

@@ -26,6 +26,7 @@ CANVAS = (
     "controls.js",
 )
 VIEWER = (*CANVAS, "viewer.js")
+PAIR = (*VIEWER, "pair.js")
 PLAYER = (*CANVAS, "ribbon.js", "course.js", "player.js")
 
 

@@ -41,6 +41,8 @@ class BrainView:
         Such as ``z`` or ``r``.
     significant : bool (n_maps, n_locations) or None
         Whether the value survives the false-discovery rate; said on hover.
+    captions : tuple of str, n_maps
+        What is said under each map when it is saved as a picture; may be empty.
 
     Raises
     ------
@@ -59,6 +61,7 @@ class BrainView:
     map_names: tuple[str, ...]
     unit: str
     significant: np.ndarray | None = None
+    captions: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         _check_labels(self)
@@ -161,6 +164,7 @@ class BrainView:
             arrays["significant"] = np.packbits(self.significant, axis=1, bitorder="little")
         header = {
             "names": self.map_names,
+            "captions": self.captions,
             "unit": self.unit,
             "signed": bool(np.nanmin(self.maps, initial=0.0) < 0),
             "n_locations": self.n_locations,
@@ -201,6 +205,8 @@ def _check_maps(view: BrainView) -> None:
         len(view.map_names),
         f"{shape[0]} names",
     )
+    said = len(view.captions) in (0, shape[0])
+    _need_shape("Maps and their captions differ", said, len(view.captions), f"{shape[0]} captions or none")
     named = len(view.location_names) in (0, shape[1])
     _need_shape(
         "Locations and their names differ", named, len(view.location_names), f"{shape[1]} names or none"

@@ -4,6 +4,7 @@ class BrainCanvas {
     this.root = root
     root.innerHTML = markup
     this.canvas = root.querySelector(".brains")
+    this.box = root.querySelector(".stage").parentElement // what gives the picture its width
     this.scale = root.querySelector(".scale")
     this.tip = root.querySelector(".tip")
     this.notice = root.querySelector(".notice")
@@ -50,9 +51,14 @@ class BrainCanvas {
     this.geometry = geometry
     this.anatomy = buildAnatomy(geometry)
     this.painter.setAnatomy(this.anatomy)
-    this.painter.setOutline(this.state.network)
+    this.outline()
     this.probe.uploads++
     this.shown = null
+  }
+
+  outline() {
+    this.outlined = this.state.network
+    this.painter.setOutline(this.outlined)
   }
 
   setMaps(maps) {
@@ -90,9 +96,13 @@ class BrainCanvas {
 
   set(changes) {
     Object.assign(this.state, changes)
-    if (changes.network !== undefined && this.painter && this.anatomy) this.painter.setOutline(this.state.network)
+    if (this.outlined !== this.state.network && this.painter && this.anatomy) this.outline()
     this.showControls()
     this.request()
+  }
+
+  printName() {
+    return this.maps.header.names[this.state.map]
   }
 
   // A viewer with controls keeps them in step here.
@@ -150,11 +160,16 @@ class BrainCanvas {
     return layout(columns, flatness).map((rect, i) => frame(VIEWS[i], rect, width, height, this.camera, flatness, tight))
   }
 
+  // What shares the height of the figure with the picture, and what holds the picture.
+  around() {
+    return this.box === this.root ? [...this.root.children] : [...this.root.children, ...this.box.children]
+  }
+
   resize() {
-    const width = this.root.clientWidth
+    const width = this.box.clientWidth
     if (!width || !this.data) return
-    const beside = [...this.root.children].filter(child => !child.matches(".stage")).map(child => child.offsetHeight)
-    const free = Math.max(this.data.height - beside.reduce((a, b) => a + b) - 8, 150)
+    const beside = this.around().filter(part => !part.contains(this.canvas)).map(part => part.offsetHeight)
+    const free = Math.max(this.data.height - beside.reduce((a, b) => a + b, 0) - 8, 150)
     this.columns = width < TWO_ROWS_BELOW ? 2 : 4 // beneath, four in a row are too small to read
     const height = Math.round(this.columns === 2 ? Math.max(free, Math.min(width * 0.72, 1.4 * free)) : Math.min(free, this.rowHeight(width)))
     const ratio = Math.min(window.devicePixelRatio || 1, 3) * this.detail
@@ -171,7 +186,7 @@ class BrainCanvas {
   }
 
   placeTitles(width, height) {
-    const box = this.root.querySelector(".titles"), high = EXTENT[this.state.surface === "flat" ? "flat" : "folded"][1]
+    const box = this.box.querySelector(".titles"), high = EXTENT[this.state.surface === "flat" ? "flat" : "folded"][1]
     box.replaceChildren(...this.frames(width, height, this.columns).filter(f => f.w > 60 && f.h > 60).map(f => {
       const title = document.createElement("span")
       title.textContent = this.state.surface === "flat" ? f.view.title.split(" ")[0] : f.view.title
@@ -219,6 +234,17 @@ class BrainCanvas {
 
   moved() {
     this.projected = null
+    this.request()
+    this.onMoved?.(this)
+  }
+
+  // Look as another picture looks.
+  lookLike({ camera, mixing, state: { surface } }) {
+    const changed = surface !== this.state.surface
+    Object.assign(this, { camera, mixing, projected: null })
+    this.state.surface = surface
+    if (changed) this.resize()
+    this.placeTitles(this.canvas.clientWidth, this.canvas.clientHeight)
     this.request()
   }
 

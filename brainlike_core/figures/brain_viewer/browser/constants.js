@@ -10,6 +10,7 @@
 // colour_bar, print           what stands beneath, and both as a PNG
 // canvas, pointer             one picture: its data and camera; what is under the pointer
 // controls, viewer            the tool bar, mouse and keyboard
+// pair                        two brains and their difference, linked
 // ribbon, course, player      words running by, a time course, and a story played over both
 
 const TYPES = { i1: Int8Array, u1: Uint8Array, i2: Int16Array, u2: Uint16Array, i4: Int32Array, u4: Uint32Array, f4: Float32Array }

@@ -27,7 +27,7 @@ const STAGE_MARKUP = `<div class="stage">
 </div>
 <canvas class="scale" role="img"></canvas>`
 
-const MARKUP = `
+const TOOL_BAR = `
 <div class="bar" role="toolbar" aria-label="Brain map controls">
   <div class="group scrub">
     <button type="button" data-act="back" aria-label="Previous map" title="Previous map (left arrow)">${icon("back")}</button>
@@ -45,5 +45,6 @@ const MARKUP = `
     <button type="button" data-act="reset" aria-label="Reset the view" title="Reset the view (r)">${icon("reset")}</button>
     <button type="button" data-act="save" aria-label="Download a PNG for print" title="PNG, ${PRINT_MM} mm at ${PRINT_DPI} dpi">${icon("save")}</button>
   </div>
-</div>
-${STAGE_MARKUP}`
+</div>`
+
+const MARKUP = `${TOOL_BAR}${STAGE_MARKUP}`

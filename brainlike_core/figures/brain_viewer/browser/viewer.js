@@ -1,7 +1,7 @@
 // The viewer of the pages: controls, keyboard, and what Python hears.
 class Viewer extends PointedCanvas {
-  constructor(root) {
-    super(root, MARKUP)
+  constructor(root, markup = MARKUP) {
+    super(root, markup)
     this.last = {}
     this.fillChoices()
     this.listen()
@@ -65,7 +65,7 @@ class Viewer extends PointedCanvas {
       Object.assign(input, { min: name === "limit" ? top / 200 : 0, max: top, step: name === "map" ? 1 : "any", value: state[name] })
       input.style.setProperty("--filled", `${(100 * (state[name] - input.min)) / (input.max - input.min || 1)}%`)
     }
-    slide("map", names.length - 1)
+    slide("map", this.nMaps() - 1)
     slide("threshold", Math.max(state.limit, state.threshold))
     slide("limit", Math.max(this.top, state.limit))
     out("map", names[state.map])
@@ -78,8 +78,12 @@ class Viewer extends PointedCanvas {
     this.canvas.setAttribute("aria-label", `${names[state.map]} on the ${state.surface} cortical surface, four views. Arrow keys change map and threshold.`)
   }
 
+  nMaps() {
+    return this.maps.header.names.length
+  }
+
   step(by) {
-    const last = this.maps.header.names.length - 1, map = Math.min(Math.max(this.state.map + by, 0), last)
+    const last = this.nMaps() - 1, map = Math.min(Math.max(this.state.map + by, 0), last)
     if (map === this.state.map) return
     this.set({ map })
     clearTimeout(this.telling)
@@ -138,20 +142,19 @@ class Viewer extends PointedCanvas {
   }
 
   print() {
-    return printPicture(this)
+    return printSheet([this], this.caption())
   }
 
+  // The settings in words, then what the page says of the map.
   caption() {
-    const { state } = this, { unit } = this.maps.header, { surface, network_names } = this.geometry.header
-    const outline = state.network ? ` \u00b7 outline: ${network_names[state.network - 1]}` : ""
-    return `${surface}, ${state.surface} \u00b7 |${unit}| \u2265 ${number(state.threshold, Math.min(state.limit, 9.9))}${outline}`
+    const { state } = this, { unit, captions } = this.maps.header, { surface, network_names } = this.geometry.header
+    const outline = state.network ? `, green outline: ${network_names[state.network - 1]}` : ""
+    const settings = `${surface}, ${state.surface}; coloured where |${unit}| \u2265 ${number(state.threshold, Math.min(state.limit, 9.9))}${outline}.`
+    return [settings, captions?.[state.map] ?? ""].join("\n")
   }
 
   async save() {
-    const link = document.createElement("a"), address = URL.createObjectURL(await this.print())
-    const name = this.maps.header.names[this.state.map].replace(/[^\w-]+/g, "_").toLowerCase()
-    Object.assign(link, { href: address, download: `${name}_${this.state.surface}.png` }).click()
-    setTimeout(() => URL.revokeObjectURL(address), 10000)
+    download(await this.print(), `${this.printName().replace(/[^\w-]+/g, "_").toLowerCase()}_${this.state.surface}.png`)
   }
 
   close() {
