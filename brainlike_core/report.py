@@ -328,7 +328,7 @@ def _third_links(found: ThirdLinks) -> dict[str, Any]:
 
 
 def _third_sentences(found: ThirdLinks) -> list[str]:
-    """What each third is linked to, beside what phase-randomised atoms of the same neurons get."""
+    """What each third is linked to, beside what sign-randomised atoms of the same neurons get."""
     said = []
     for row in found.thirds.itertuples():
         counts = found.counts.query("third == @row.third and n_accepted > 0").sort_values(
@@ -337,7 +337,7 @@ def _third_sentences(found: ThirdLinks) -> list[str]:
         with_whom = ", ".join(f"{one.network} {one.n_accepted}" for one in counts.itertuples())
         said.append(
             f"The {row.third} third (layers {row.first_layer}-{row.last_layer}): {row.n_links} links by the spin rule, "
-            f"phase-randomised atoms {row.n_links_fake:.0f} ({row.n_links_fake_low:.0f}-{row.n_links_fake_high:.0f}, "
+            f"sign-randomised atoms {row.n_links_fake:.0f} ({row.n_links_fake_low:.0f}-{row.n_links_fake_high:.0f}, "
             f"p {row.n_links_p:.3f}); {row.n_accepted} pass both nulls and the atom gate, of theirs "
             f"{row.n_accepted_fake:.1f} (p {row.n_accepted_p:.3f}){': ' if with_whom else ''}{with_whom}."
         )

@@ -132,7 +132,7 @@ def test_thirds_come_with_their_links(home, capsys, monkeypatch):
     assert main(command) == 0
     said = capsys.readouterr().out
     assert computed == ["curve", "profiles", "third_links"]
-    assert "The middle third (layers 2-2)" in said and "phase-randomised atoms" in said
+    assert "The middle third (layers 2-2)" in said and "sign-randomised atoms" in said
     workspace = archive.open_store(home[0])
     config = LayersConfig(home[1], "third", n_seeds=1)
     assert archive_layers.load_third_links(config, workspace).n_fakes == 5

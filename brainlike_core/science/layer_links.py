@@ -2,7 +2,7 @@
 
 Each third gets a dictionary of its own neurons, group maps at the delay that
 suits them best, the atom gate, and the match of the whole run against both nulls
-with as many phase-randomised dictionaries. It costs what three matches cost.
+with as many sign-randomised dictionaries. It costs what three matches cost.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def maps_and_gate(
 
 
 def _counted(found: Correspondence) -> dict[str, float]:
-    """Links by both rules beside those of phase-randomised dictionaries, and p of each count."""
+    """Links by both rules beside those of sign-randomised dictionaries, and p of each count."""
     spin, accepted = int(found.paper_links.sum()), int(found.accepted_links.sum())
     low, high = np.percentile(found.n_links_fake, [2.5, 97.5])
     return {

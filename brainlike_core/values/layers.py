@@ -120,7 +120,7 @@ class ThirdLinks(Frozen):
         One row each for early, middle and late: ``third, first_layer,
         last_layer, n_neurons, n_atoms, map_delay`` (TRs), ``n_brain_related``
         atoms; links by the spin rule (``n_links``) beside those of
-        phase-randomised dictionaries of the same neurons (``n_links_fake``,
+        sign-randomised dictionaries of the same neurons (``n_links_fake``,
         their mean; ``n_links_fake_low, n_links_fake_high``, their 95 % range;
         ``n_links_p``: how often they have as many), and the same of links that
         pass both nulls and the gate (``n_accepted, n_accepted_fake,
