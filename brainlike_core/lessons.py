@@ -17,7 +17,7 @@ from .atlas_nulls import network_overlap
 from .errors import ConfigError, RecordingError
 from .science import recovery, statistics, timing
 from .science.story_rows import by_story, group_mean, recorded_stories, row_stories, rows_at
-from .values import Dictionary, FakeAtoms, NeuronResponses, PlantedTruth, Rebuilt, Recovery, Run
+from .values import Dictionary, FakeAtoms, NeuronResponses, PlantedTruth, Rebuilt, Run
 
 N_SHUFFLES, N_SURROGATES = recovery.N_SHUFFLES, recovery.N_SURROGATES  # behind `Recovery`
 DELAYS = np.arange(-8, 21) / 2  # seconds
@@ -317,8 +317,8 @@ def lost_without(lesson: Lesson, atom: int) -> pd.DataFrame:
 # -- the planted truth ------------------------------------------------------------------------
 
 
-class Outside(NamedTuple):
-    """Links to networks in which nothing was planted, of all links; by the spin rule and by both nulls."""
+class Planted(NamedTuple):
+    """Links that a planted effect explains, and all links; by the spin rule and by both nulls."""
 
     spin: int
     all_spin: int
@@ -326,17 +326,28 @@ class Outside(NamedTuple):
     all_accepted: int
 
 
-def links_outside(run: Run, planted: Recovery) -> Outside:
-    """How many links go where nothing was planted."""
-    c = run.correspondence
-    nothing = ~np.isin(c.networks, planted.table["network"].unique())
-    spin, accepted = c.paper_links, c.accepted_links
-    return Outside(
-        int(spin[..., nothing].sum()),
-        int(spin.sum()),
-        int(accepted[..., nothing].sum()),
-        int(accepted.sum()),
-    )
+def planted_links(lesson: Lesson) -> Planted | None:
+    """How many links go from a sub-group that follows a pattern to a network that it was planted in; None without a truth.
+
+    As `science.recovery.recover` counts them, for both rules; a link is a sub-group and a network.
+    """
+    truth, run, c = lesson.truth, lesson.run, lesson.run.correspondence
+    if truth is None:
+        return None
+    heard = recovery.heard_patterns(truth, run.dictionary, run.recording.tr, run.recording.pass_band)
+    atoms = np.asarray(run.dictionary.atoms, np.float64)
+    r, q = recovery.expression(heard, atoms, np.random.default_rng(0))
+    pattern = np.array([truth.names.index(name) for name in truth.table["pattern"]])
+    sign = (truth.table["sign"] == "-").to_numpy(int)
+    network = np.array([c.networks.index(name) for name in truth.table["network"]])
+    counts = []
+    for links in (c.paper_links, c.accepted_links):
+        carriers = recovery.accepted_carriers(r, q < recovery.LEVEL, links)[pattern, sign, network]
+        counts += [
+            len({(int(k), network[e]) for e, k in zip(*np.nonzero(carriers), strict=True)}),
+            int(links.sum()),
+        ]
+    return Planted(*counts)
 
 
 def planted_course(lesson: Lesson, pattern: str, atom: int) -> tuple[np.ndarray, np.ndarray, float] | None:

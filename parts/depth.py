@@ -83,17 +83,27 @@ def _ask(runs: Sequence[Run], configs: dict[str, LayersConfig]) -> None:
             "Each layer, or each third of the depth, gets a dictionary of its own and predicts the brain on held-out "
             "time, against the same sign-randomised recordings. A minute or two for the smaller models."
         )
-    for run in offered:
-        config, now = configs[run.id], jobs.status(configs[run.id].id, parts.places.CACHE)
-        if now is not None and now.state == "failed":
-            st.warning(now.message, title=f"{names[run.id]} could not be walked", icon=":material/info:")
-        if parts.embedded():
-            continue
-        button, command = st.columns([2, 3], vertical_alignment="center")
-        if button.button(f"Compute {names[run.id]}", key=f"depth-{run.id}", icon=":material/play_arrow:"):
-            engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
-            st.rerun()
-        command.code(f"python -m brainlike_core layers {run.id[:12]} --by {config.by}", language="bash")
+    if len(offered) > 3:
+        place = st.expander(f"{len(offered)} runs that were not asked yet", icon=":material/play_arrow:")
+    else:
+        place = st.container()
+    with place:
+        for run in offered:
+            _offer(configs[run.id], names[run.id])
+
+
+def _offer(config: LayersConfig, name: str) -> None:
+    """A button and the command for one run; why an earlier attempt failed."""
+    now = jobs.status(config.id, parts.places.CACHE)
+    if now is not None and now.state == "failed":
+        st.warning(now.message, title=f"{name} could not be walked", icon=":material/info:")
+    if parts.embedded():
+        return
+    button, command = st.columns([2, 3], vertical_alignment="center")
+    if button.button(f"Compute {name}", key=f"depth-{config.run}", icon=":material/play_arrow:"):
+        engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
+        st.rerun()
+    command.code(f"python -m brainlike_core layers {config.run[:12]} --by {config.by}", language="bash")
 
 
 def _active(job_id: str) -> bool:

@@ -40,11 +40,12 @@ def encoding(here: Here, left: Any, right: Any) -> str:
         parts.figure(
             figures.fit_by_size(table, n), caption, "Fit and prediction by number of atoms", "learn-6"
         )
-    ahead = "ahead of" if last["away"] > last["fake_away"] else "not ahead of"
+    best = table.loc[table["away"].idxmax()]
     return (
-        f"Only the other half can be. Fitted on {steps[-1]} fakes, which know nothing of the story, the same half already "
-        f"gives r {last['fake_home']:.2f} (the real ones {last['home']:.2f}). In the half that was not fitted the atoms reach "
-        f"{last['away']:.2f}, {ahead} one set of fakes ({last['fake_away']:.2f}). The run itself asks "
+        f"Only those of the other half. Fitted on {steps[-1]} fakes, which know nothing of the story, the same half already "
+        f"gives r {last['fake_home']:.2f} (the real ones {last['home']:.2f}). The half that was not fitted is predicted best "
+        f"with {best['n_atoms']:.0f} atoms: r {best['away']:.2f}, as many fakes {best['fake_away']:.2f}; with {steps[-1]}, "
+        f"{last['away']:.2f} and {last['fake_away']:.2f}. One set of fakes may be lucky, so the run asks "
         f"{len(run.encoding.null_means)} times: mean held-out r {run.encoding.r_mean:.3f}, p {run.encoding.r_mean_p:.3f}."
     )
 
@@ -57,7 +58,7 @@ def network(here: Here, left: Any, right: Any) -> str:
     if len(own):
         row = own.iloc[0]
         left.markdown(
-            f"**{row['network']}**: mean held-out r **{row['r']:.3f}** over {row['n_locations']:.0f} locations, "
+            f"**{row['network']}**: mean held-out r **{row['r']:.3f}** over {row['n_locations']:,.0f} locations, "
             f"{row['significant']:.0%} of them significant; ceiling {row['ceiling']:.2f}. All networks: "
             f"{here.run.encoding.r_mean:.3f}."
         )
@@ -92,8 +93,8 @@ def correspondence(here: Here, left: Any, right: Any) -> str:
     sign = int(c.dice[1, here.atom, here.network] > c.dice[0, here.atom, here.network])
     at = (sign, here.atom, here.network)
     left.markdown(
-        f"Atom {here.atom} and {here.network_name}: **r {found.r:+.2f}**; fake {copy + 1}: {found.copies_r[copy]:+.2f}. As large "
-        f"a correlation comes to **{found.p:.1%}** of the fakes. Map: {c.measure} {c.dice[at]:.2f}, spin p "
+        f"Atom {here.atom} and {here.network_name}: **r {found.r:+.2f}**; fake {copy + 1}: {found.copies_r[copy]:+.2f}. "
+        f"Against {len(found.copies_r)} fakes: **p {found.p:.3f}**. Map: {c.measure} {c.dice[at]:.2f}, spin p "
         f"{p_text(c.p_spin[at])}."
     )
     with right:
@@ -126,7 +127,7 @@ def compare(here: Here, left: Any, right: Any) -> str:
     labels = {one.id: one.label for one in able}
     other = parts.load_run(left.selectbox("Compare with", list(labels), format_func=labels.__getitem__))
     found = claims.compare(run, other)
-    which = left.selectbox("Claim", range(len(found)), format_func=lambda i: found[i].text.capitalize())
+    which = left.selectbox("Claim", range(len(found)), format_func=lambda i: found[i].text)
     with left:
         show_claim(found[which])
     pair = (run, other)

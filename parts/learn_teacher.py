@@ -76,7 +76,7 @@ def _exercises(run: Run, recovery: Recovery) -> list[Exercise]:
     return [
         _found(recovery),
         _opposite(recovery),
-        _false_links(run, recovery),
+        _false_links(run),
         _in_sample(run),
         _ceiling(run),
         _missed(recovery),
@@ -111,15 +111,24 @@ def _opposite(recovery: Recovery) -> Exercise:
     )
 
 
-def _false_links(run: Run, recovery: Recovery) -> Exercise:
-    out, c = lessons.links_outside(run, recovery), run.correspondence
+@st.cache_data(max_entries=8, show_spinner="Asking which links were planted")
+def _planted_links(run_id: str) -> tuple[int, ...] | None:
+    return lessons.planted_links(open_lesson(run_id))
+
+
+def _false_links(run: Run) -> Exercise:
+    c, found = run.correspondence, _planted_links(run.id)
+    spin, all_spin, accepted, all_accepted = found or (0, 0, 0, 0)
+    counted = (
+        f"Spin rule: {spin} of {all_spin} links are planted ones. Both nulls: {accepted} of {all_accepted}. Dictionaries of "
+        f"fakes, in which nothing can be planted, get {c.n_links_fake.mean():.0f} links by the spin rule and "
+        f"{c.n_links_fake_accepted.mean():.1f} by both."
+    )
     return Exercise(
-        "How many links are false?",
-        "Count the links of the spin rule (hollow and solid squares) that go to a network in which nothing was planted. Do the "
-        "same for the links that beat both nulls.",
-        f"Spin rule: {out.spin} of {out.all_spin}. Both nulls: {out.accepted} of {out.all_accepted}. Dictionaries of fakes get "
-        f"{c.n_links_fake.mean():.0f} links by the spin rule, and {c.n_links_fake_accepted.mean():.1f} by both. Of the accepted "
-        f"links {recovery.n_links_planted} of {recovery.n_links} are planted ones.",
+        "How many links are true?",
+        "A link is true where its sub-group follows a pattern that was planted in its network. How many links of the spin rule "
+        "(hollow and solid squares) are, and how many of those that beat both nulls (solid)?",
+        counted if found else "The truth of this recording is not kept with it.",
         "to trust the spin test alone. It asks whether a map has a network's shape, and smooth maps of anything often do; "
         "it never asks whether the atom has to do with the story.",
     )

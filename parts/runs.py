@@ -24,7 +24,7 @@ def store() -> archive.Workspace:
     return archive.open_store(places.CACHE)
 
 
-@st.cache_resource(max_entries=12, show_spinner="Opening the run")
+@st.cache_resource(max_entries=24, show_spinner="Opening the run")
 def load_run(run_id: str) -> Run:
     """A finished run, each byte checked once."""
     return archive.load_run(run_id, store())

@@ -197,9 +197,11 @@ def involvement(runs: Sequence[Run], rule: str = "paper") -> str:
 
 def profiles(runs: Sequence[Run]) -> str:
     """Under layer profiles."""
+    top = max(float((p := run.organization.layer_profiles).max() * p.shape[1]) for run in runs)
     return (
-        "Mean layer histogram of the sub-groups linked to each network (spin rule), relative to an even spread "
-        "over layers (1). Empty rows: no link. Descriptive, no test." + _baseline(runs)
+        f"Mean layer histogram of the sub-groups linked to each network (spin rule); the highest ridge is {max(top, 2):.1f} times "
+        f"an even spread over layers, on one scale for all. No ridge: no link; networks without a link in any run are left out. Descriptive, no test."
+        + _baseline(runs)
     )
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
+from ..errors import ConfigError
 from ..values import Run
 from . import theme
 from .matrix import p_text
@@ -32,12 +33,15 @@ METRIC_TITLES = {
 
 
 def run_names(runs: Sequence[Run]) -> list[str]:
-    """A short, distinct name for each run: model, weights, and id where they tie."""
+    """A short, distinct name for each run: model (without its owner, where no other has that name), weights, and id where they tie."""
+    models = [run.config.extract.model for run in runs]  # type: ignore[attr-defined]
     names = []
-    for run in runs:
+    for run, model in zip(runs, models, strict=True):
         extract = run.config.extract  # type: ignore[attr-defined]
+        short = model.rsplit("/", 1)[-1]
+        alone = {other for other in models if other.rsplit("/", 1)[-1] == short} == {model}
         weights = "" if extract.weights == "trained" else f" · random {extract.seed}"
-        names.append(f"{extract.model}{weights}")
+        names.append(f"{short if alone and short else model}{weights}")
     return [n if names.count(n) == 1 else f"{n} · {r.id[:6]}" for n, r in zip(names, runs, strict=True)]
 
 
@@ -104,52 +108,82 @@ def _interval(row: pd.Series, digits: int = 3) -> str:
     return f"{row['value']:.{digits}f}" + (low_high if np.isfinite(row["low"]) else "")
 
 
-def involvement(runs: Sequence[Run], rule: str = "paper") -> go.Figure:
+def involvement(runs: Sequence[Run], rule: str = "paper", n_columns: int = 4) -> go.Figure:
     """Sub-groups linked to each network: activation to the right, deactivation to the left.
 
     ``rule`` is "paper" or "accepted". Ticks: the mean of sign-randomised
-    dictionaries by the paper's rule.
+    dictionaries by the paper's rule. More than four runs get a panel each.
     """
     networks = runs[0].atlas.networks
-    rows = np.arange(len(networks))
-    figure, width = go.Figure(), 0.78 / len(runs)
-    for i, (run, (name, colour, fill)) in enumerate(zip(runs, run_looks(runs), strict=True)):
-        y = rows + (i - (len(runs) - 1) / 2) * width
-        c = run.correspondence
-        counts = (c.paper_links if rule == "paper" else c.accepted_links).sum(1)  # (2, n_networks)
-        for sign, count, fake in zip((1, -1), counts, c.involvement_fake, strict=True):
-            figure.add_trace(
-                go.Bar(
-                    x=sign * count, y=y, orientation="h", width=width * 0.82, name=name,
-                    legendgroup=name, showlegend=sign > 0,
-                    marker={"color": fill, "line": {"color": colour, "width": 1.5}},
-                    customdata=count, text=list(networks), textposition="none",
-                    hovertemplate=f"<b>{html.escape(name)}</b> · %{{text}}<br>%{{customdata}} sub-groups"
-                    f"<extra></extra>",
-                )
-            )  # fmt: skip
-            if rule != "paper":
-                continue
-            figure.add_trace(
-                go.Scatter(
-                    x=sign * fake, y=y, mode="markers", legendgroup="fake", legendrank=2000,
-                    name="sign-randomised atoms, mean", showlegend=i == 0 and sign > 0,
-                    marker={"symbol": "line-ns", "size": min(12, 2 + 14 * width), "line": {"color": theme.INK, "width": 2}},
-                    customdata=fake,
-                    hovertemplate="fake atoms: %{customdata:.1f}<extra></extra>",
-                )
-            )  # fmt: skip
-    theme.styled(figure, 110 + len(networks) * (14 + 9 * len(runs)))
+    rows, apart = np.arange(len(networks)), len(runs) > 4
+    n_columns = min(n_columns, len(runs)) if apart else 1
+    n_rows = -(-len(runs) // n_columns) if apart else 1
+    titles = [html.escape(name) for name in run_names(runs)] if apart else None
+    figure = make_subplots(
+        n_rows, n_columns, subplot_titles=titles, shared_yaxes=True, shared_xaxes="all", horizontal_spacing=0.02,
+        vertical_spacing=0.12 / n_rows,
+    )  # fmt: skip
+    width = 0.78 / (1 if apart else len(runs))
+    for i, (run, look) in enumerate(zip(runs, run_looks(runs), strict=True)):
+        y = rows if apart else rows + (i - (len(runs) - 1) / 2) * width
+        place = {"row": i // n_columns + 1, "col": i % n_columns + 1} if apart else {}
+        figure.add_traces(
+            _linked_bars(run, look, rule, y, width, i == 0, not apart),
+            **_each(place, 4 if rule == "paper" else 2),
+        )
+    theme.styled(figure, n_rows * (80 + 18 * len(rows)) if apart else 110 + len(rows) * (14 + 9 * len(runs)))
     top = max(max(np.abs(np.asarray(t.x, float)).max(initial=0) for t in figure.data), 1)
     ticks = _whole_ticks(top)
     figure.update_xaxes(
-        title="deactivation    ←    linked sub-groups    →    activation", range=[-1.08 * top, 1.08 * top],
+        range=[-1.08 * top, 1.08 * top],
         tickvals=[*[-t for t in ticks[:0:-1]], *ticks], ticktext=[*map(str, ticks[:0:-1]), *map(str, ticks)],
     )  # fmt: skip
+    title = (
+        "deactivation  ←  sub-groups  →  activation"
+        if apart
+        else "deactivation    ←    linked sub-groups    →    activation"
+    )
+    figure.update_xaxes(title=title, row=n_rows, col=None if not apart else 1)
     figure.update_yaxes(
         tickvals=rows, ticktext=list(networks), range=[len(rows) - 0.4, -0.6], showgrid=False, zeroline=False
     )
+    figure.update_annotations(font={"size": 12, "color": theme.INK})
     return figure.update_layout(barmode="overlay")
+
+
+def _each(place: dict, n: int) -> dict:
+    """Rows and columns for n traces of one panel."""
+    return {f"{name}s": [value] * n for name, value in place.items()}
+
+
+def _linked_bars(
+    run: Run, look: tuple[str, str, str], rule: str, y: np.ndarray, width: float, first: bool, named: bool
+) -> list:
+    """Bars of one run to both sides, and what sign-randomised dictionaries get on average."""
+    (name, colour, fill), c = look, run.correspondence
+    counts = (c.paper_links if rule == "paper" else c.accepted_links).sum(1)  # (2, n_networks)
+    traces: list = []
+    for sign, count, fake in zip((1, -1), counts, c.involvement_fake, strict=True):
+        traces.append(
+            go.Bar(
+                x=sign * count, y=y, orientation="h", width=width * 0.82, name=name,
+                legendgroup=name, showlegend=named and sign > 0,
+                marker={"color": fill, "line": {"color": colour, "width": 1.5}},
+                customdata=count, text=list(c.networks), textposition="none",
+                hovertemplate=f"<b>{html.escape(name)}</b> · %{{text}}<br>%{{customdata}} sub-groups<extra></extra>",
+            )
+        )  # fmt: skip
+        if rule != "paper":
+            continue
+        traces.append(
+            go.Scatter(
+                x=sign * fake, y=y, mode="markers", legendgroup="fake", legendrank=2000,
+                name="sign-randomised atoms, mean", showlegend=first and sign > 0,
+                marker={"symbol": "line-ns", "size": min(12, 2 + 14 * width), "line": {"color": theme.INK, "width": 2}},
+                customdata=fake, hovertemplate="fake atoms: %{customdata:.1f}<extra></extra>",
+            )
+        )  # fmt: skip
+    return traces
 
 
 def _whole_ticks(top: float) -> list[int]:
@@ -157,39 +191,101 @@ def _whole_ticks(top: float) -> list[int]:
     return list(range(0, int(np.ceil(top)) + 1, step))
 
 
-def layer_profiles(runs: Sequence[Run], n_columns: int = 2) -> go.Figure:
-    """Where in depth the sub-groups of each network lie: network x layer, one panel per run.
+def layer_profiles(runs: Sequence[Run], n_columns: int = 4) -> go.Figure:
+    """Where in depth the sub-groups of each network lie, as ridges: one panel per run, one ridge per linked network.
 
-    The low-level baseline has no layers and no panel, unless it stands alone.
+    The height is the share of a layer relative to an even spread, on one scale for
+    all panels. The low-level baseline has no layers and no panel, unless it stands alone.
     """
     runs = [run for run in runs if not run.dictionary.names] or runs
-    networks = list(runs[0].atlas.networks)
+    linked = np.any([run.organization.layer_profiles.sum(1) > 0 for run in runs], axis=0)
+    networks = [name for name, has in zip(runs[0].atlas.networks, linked, strict=True) if has]
     n_columns = min(n_columns, len(runs))
     n_rows = -(-len(runs) // n_columns)
     figure = make_subplots(
         n_rows, n_columns, subplot_titles=[html.escape(n) for n in run_names(runs)], shared_yaxes=True,
-        horizontal_spacing=0.03, vertical_spacing=0.14 / n_rows,
+        horizontal_spacing=0.02, vertical_spacing=0.14 / n_rows,
     )  # fmt: skip
-    # One scale for all panels: a layer's share times the number of layers, 1 = an even spread.
-    even = [run.organization.layer_profiles * run.organization.layer_profiles.shape[1] for run in runs]
-    top = max(2.0, max(float(e.max()) for e in even))
-    for i, (run, profile) in enumerate(zip(runs, even, strict=True)):
-        layers = list(run.dictionary.layers)
-        figure.add_trace(
-            go.Heatmap(
-                z=np.where(profile.sum(1, keepdims=True) > 0, profile, np.nan), x=layers, y=networks,
-                zmin=0, zmax=top, colorscale=theme.SHADES, xgap=1, ygap=2, showscale=i == 0, hoverongaps=False,
-                colorbar={"title": {"text": "× even", "side": "right"}, "thickness": 10, "len": 0.6, "outlinewidth": 0},
-                hovertemplate="%{y}, layer %{x}: %{z:.1f} × an even spread<extra></extra>",
-            ),
-            row=i // n_columns + 1, col=i % n_columns + 1,
-        )  # fmt: skip
-    theme.styled(figure, n_rows * (90 + 19 * len(networks)))
+    even = [run.organization.layer_profiles[linked] * len(run.dictionary.layers) for run in runs]
+    top = max(2.0, max(float(e.max(initial=0)) for e in even))
+    for i, (run, profile, (_, colour, _)) in enumerate(zip(runs, even, run_looks(runs), strict=True)):
+        where = {"row": i // n_columns + 1, "col": i % n_columns + 1}
+        for trace in _ridges(profile, run.dictionary.layers, networks, top, colour):
+            figure.add_trace(trace, **where)
+    theme.styled(figure, n_rows * (110 + 24 * len(networks))).update_layout(showlegend=False)
     figure.update_annotations(font={"size": 13, "color": theme.INK})
-    figure.update_xaxes(showgrid=False, zeroline=False)
+    figure.update_xaxes(
+        showgrid=False,
+        zeroline=False,
+        range=[-0.02, 1.02],
+        tickvals=[0, 0.5, 1],
+        ticktext=["first", "½", "last"],
+    )
     for column in range(1, n_columns + 1):
         figure.update_xaxes(title="layer", row=n_rows, col=column)
-    return figure.update_yaxes(autorange="reversed", showgrid=False)
+    return figure.update_yaxes(
+        tickvals=list(range(len(networks))),
+        ticktext=networks,
+        range=[len(networks) - 0.6, -1.8],
+        zeroline=False,
+    )
+
+
+def _ridges(
+    profile: np.ndarray, layers: Sequence[int], networks: list[str], top: float, colour: str
+) -> list[go.Scatter]:
+    """Filled ridges of the linked networks, and their lines that can be hovered; upward is towards the first row."""
+    depth = np.linspace(0, 1, len(layers)) if len(layers) > 1 else np.array([0.5])
+    linked = np.flatnonzero(profile.sum(1) > 0)
+    gap = np.full(1, np.nan)
+    ridge = [f - 1.6 * profile[f] / top for f in linked]
+    fill_x = [np.concatenate([depth, depth[::-1], gap]) for _ in linked]
+    fill_y = [
+        np.concatenate([y, np.full(len(depth), float(f)), gap]) for f, y in zip(linked, ridge, strict=True)
+    ]
+    joined = np.concatenate([*(np.concatenate([profile[f], gap]) for f in linked), gap])
+    names = [networks[f] for f in linked for _ in range(len(depth) + 1)] + [""]
+    numbers = [str(layer) for _ in linked for layer in (*layers, "")] + [""]
+    return [
+        go.Scatter(
+            x=np.concatenate([*fill_x, gap]), y=np.concatenate([*fill_y, gap]), mode="lines", fill="toself",
+            fillcolor=faint(colour, 0.25), line={"width": 0}, hoverinfo="skip",
+        ),
+        go.Scatter(
+            x=np.concatenate([*(np.concatenate([depth, gap]) for _ in linked), gap]),
+            y=np.concatenate([*(np.concatenate([y, gap]) for y in ridge), gap]),
+            mode="lines", line={"color": colour, "width": 1.6}, customdata=joined, text=names, hovertext=numbers,
+            hovertemplate="%{text}, layer %{hovertext}: %{customdata:.1f} × an even spread<extra></extra>",
+        ),
+    ]  # fmt: skip
+
+
+def faint(colour: str, strength: float = 0.1) -> str:
+    """A hex colour, see-through."""
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, {strength:.2f})"
+
+
+def score_difference(first: Run, second: Run) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Held-out r of two runs on one recording, and the first less the second: maps (3, n_locations), and names.
+
+    Raises
+    ------
+    ConfigError
+        The two do not have the same locations.
+    """
+    a, b = first.encoding.r_heldout, second.encoding.r_heldout
+    if a.shape != b.shape:
+        raise ConfigError(
+            "Two runs of different recordings have no difference", found=f"{len(a)} and {len(b)} locations",
+            needed="runs on one recording", do="choose another pair",
+        )  # fmt: skip
+    names = run_names([first, second])
+    return np.stack([a - b, a, b]), (
+        f"{names[0]} less {names[1]}",
+        f"{names[0]}: held-out r",
+        f"{names[1]}: held-out r",
+    )
 
 
 def heldout_scores(runs: Sequence[Run]) -> go.Figure:

@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 
 from ..values import LayerCurve, LayerProfiles, Run
 from . import theme
-from .comparison import run_looks, run_names
+from .comparison import faint, run_looks, run_names
 
 LEVEL = 0.05
 
@@ -28,7 +28,7 @@ def curves(runs: Sequence[Run], found: Sequence[LayerCurve]) -> go.Figure:
         figure.add_trace(
             go.Scatter(
                 x=[*rows["depth"], *rows["depth"][::-1]], y=[*rows["high"], *rows["low"][::-1]], fill="toself", mode="lines",
-                fillcolor=_faint(colour), line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name,
+                fillcolor=faint(colour), line={"width": 0}, hoverinfo="skip", showlegend=False, legendgroup=name,
             )
         )  # fmt: skip
         sure = np.where(rows["p_max"] < LEVEL, colour, theme.PAPER)
@@ -52,14 +52,9 @@ def curves(runs: Sequence[Run], found: Sequence[LayerCurve]) -> go.Figure:
     return figure.update_yaxes(title="mean held-out r", zeroline=True)
 
 
-def _faint(colour: str) -> str:
-    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
-    return f"rgba({red}, {green}, {blue}, 0.10)"
-
-
-def by_network(runs: Sequence[Run], found: Sequence[LayerCurve], n_columns: int = 2) -> go.Figure:
+def by_network(runs: Sequence[Run], found: Sequence[LayerCurve], n_columns: int = 0) -> go.Figure:
     """Mean held-out r over each network's locations: network x layer, one panel per run; dots: p < .05, family-wise."""
-    n_columns = min(n_columns, len(runs))
+    n_columns = min(n_columns or (2 if len(runs) <= 4 else 4), len(runs))
     n_rows, networks = -(-len(runs) // n_columns), list(found[0].networks)
     figure = make_subplots(
         n_rows, n_columns, subplot_titles=[html.escape(n) for n in run_names(runs)], shared_yaxes=True,
@@ -129,9 +124,14 @@ def _whiskers(low, high, y: np.ndarray, line: dict) -> go.Scatter:
 
 
 def subgroup_depths(runs: Sequence[Run], found: Sequence[LayerProfiles]) -> go.Figure:
-    """Mean depth of every sub-group with its interval, from the shallowest to the deepest; one panel per run."""
+    """Mean depth of every sub-group with its interval, from the shallowest to the deepest; one panel per run, four to a row."""
     names = [html.escape(name) for name in run_names(runs)]
-    figure = make_subplots(1, len(runs), subplot_titles=names, shared_yaxes=True, horizontal_spacing=0.02)
+    n_columns = min(4, len(runs))
+    n_rows = -(-len(runs) // n_columns)
+    figure = make_subplots(
+        n_rows, n_columns, subplot_titles=names, shared_yaxes=True, horizontal_spacing=0.02,
+        vertical_spacing=0.2 / n_rows,
+    )  # fmt: skip
     for i, (profiles, (name, colour, fill)) in enumerate(zip(found, run_looks(runs), strict=True)):
         table = profiles.subgroups.dropna(subset="centre").sort_values("centre", ignore_index=True)
         figure.add_trace(
@@ -148,11 +148,12 @@ def subgroup_depths(runs: Sequence[Run], found: Sequence[LayerProfiles]) -> go.F
                 "mean depth %{y:.2f} [%{customdata[2]:.2f}, %{customdata[3]:.2f}]<br>other seeds' atom: |r| "
                 "%{customdata[4]:.2f}<extra></extra>",
             ),
-            row=1, col=i + 1,
+            row=i // n_columns + 1, col=i % n_columns + 1,
         )  # fmt: skip
-    theme.styled(figure, 360).update_layout(showlegend=False)
+    theme.styled(figure, 330 * n_rows + 30).update_layout(showlegend=False)
     figure.update_annotations(font={"size": 13, "color": theme.INK})
-    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, title="sub-groups")
+    figure.update_xaxes(showticklabels=False, showgrid=False, zeroline=False, title=None)
+    figure.update_xaxes(title="sub-groups", row=n_rows)
     figure.update_yaxes(range=[-0.03, 1.03], zeroline=False)
     return figure.update_yaxes(title="mean relative depth", col=1)
 

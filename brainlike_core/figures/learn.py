@@ -211,7 +211,8 @@ def fakes(found: FakeAtoms, copy: int, tr: float) -> go.Figure:
     theme.styled(figure, 480).update_annotations(font={"size": 13, "color": theme.INK})
     figure.update_layout(bargap=0.05, legend={"y": 1.06})
     figure.update_xaxes(title="seconds from the first row", showgrid=False, row=1, col=1)
-    figure.update_xaxes(title="|r| with the network", row=2, col=1)
+    far = 1.05 * max(abs(found.r), np.abs(found.copies_r).max())
+    figure.update_xaxes(title="|r| with the network", range=[0, far], row=2, col=1)
     figure.update_yaxes(title="SD", row=1, col=1)
     return figure.update_yaxes(title="fakes", row=2, col=1)
 
@@ -332,7 +333,8 @@ def lost_caption(atom: int) -> str:
     """Under what prediction loses without an atom."""
     return (
         f"Mean over each network's locations of the held-out R² that is lost when atom {atom} is left out of the regression "
-        f"(delay and penalty as chosen). The model itself is whole. Descriptive, no test."
+        f"(delay and penalty as chosen); below 0 the prediction is better without it. The model itself is whole. Descriptive, "
+        "no test."
     )
 
 

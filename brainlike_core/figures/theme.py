@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from .families import family
+
 INK = "#1B2430"
 QUIET = "#66707C"
 FAINT = "#C9CCCB"
@@ -82,15 +84,33 @@ def network_colour(name: str, index: int = 0) -> str:
 
 
 def model_colours(models: list[str]) -> dict[str, str]:
-    """One colour per model name, in order of first appearance; more than seven share colours.
+    """One colour per family of models, in order of first appearance, and its shades for the family's members.
+
+    The first member is the lightest. More than seven families share colours.
 
     Examples
     --------
     >>> model_colours(["a", "b", "a"])
     {'a': '#0072B2', 'b': '#D55E00'}
+    >>> list(model_colours(["gpt2", "gpt2-xl"]).values())
+    ['#4C9CC9', '#004F7C']
     """
-    names = dict.fromkeys(models)
-    return {name: MODEL_COLOURS[i % len(MODEL_COLOURS)] for i, name in enumerate(names)}
+    families: dict[str, list[str]] = {}
+    for name in dict.fromkeys(models):
+        families.setdefault(family(name), []).append(name)
+    found = {}
+    for i, members in enumerate(families.values()):
+        for j, name in enumerate(members):
+            darker = 0.6 * j / (len(members) - 1) - 0.3 if len(members) > 1 else 0.0
+            found[name] = _shade(MODEL_COLOURS[i % len(MODEL_COLOURS)], darker)
+    return {name: found[name] for name in dict.fromkeys(models)}
+
+
+def _shade(colour: str, darker: float) -> str:
+    """A hex colour mixed with white (below 0) or with black (above), by this share."""
+    ground = 0.0 if darker > 0 else 1.0
+    mixed = [c + abs(darker) * (ground - c) for c in _rgb(colour)]
+    return "#" + "".join(f"{int(255 * part):02X}" for part in mixed) if darker else colour
 
 
 def _axis() -> dict:

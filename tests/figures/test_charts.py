@@ -214,11 +214,44 @@ def test_involvement_by_the_accepted_rule_counts_what_beats_both_nulls():
     assert [int(np.abs(t.x).sum()) for t in figure.data] == [1, 0] and figure.data[0].x[made.LANGUAGE] == 1
 
 
-def test_layer_profiles_are_relative_to_an_even_spread():
-    """Shares .1 .2 .3 .4 over 4 layers are .4 .8 1.2 1.6 times even; unlinked networks stay empty."""
-    z = np.asarray(comparison.layer_profiles([RUN, RANDOM]).data[0].z, float)
-    np.testing.assert_allclose(z[made.LANGUAGE], [0.4, 0.8, 1.2, 1.6], rtol=1e-6)
-    assert np.isnan(z[1]).all()
+def test_layer_profiles_are_ridges_relative_to_an_even_spread():
+    """Shares .1 .2 .3 .4 over 4 layers are .4 .8 1.2 1.6 times even; unlinked networks have no row."""
+    figure = comparison.layer_profiles([RUN, RANDOM])
+    fill, line = figure.data[:2]
+    assert list(figure.layout.yaxis.ticktext) == ["Default", "Language", "Auditory"]
+    ridge = [text == "Language" for text in line.text]
+    values = np.asarray(line.customdata, float)[ridge]
+    np.testing.assert_allclose(values[:4], [0.4, 0.8, 1.2, 1.6], rtol=1e-6)
+    heights = (
+        1 - np.asarray(line.y, float)[ridge][:4]
+    )  # Language is the second row, and up is towards the first
+    np.testing.assert_allclose(heights / heights[0], [1, 2, 3, 4], rtol=1e-5)
+    assert fill.fill == "toself" and np.nanmax(fill.y) == 2 and len(figure.data) == 4
+
+
+def test_many_runs_get_a_panel_each():
+    """Five runs: five panels of bars with one scale, and no legend entry that repeats a panel's title."""
+    runs = [made.make_run(made.config(f"gpt2-{i}")) for i in range(5)]
+    figure = comparison.involvement(runs, "accepted")
+    assert len({t.xaxis for t in figure.data}) == 5 and not any(t.showlegend for t in figure.data)
+    assert [a.text for a in figure.layout.annotations[:5]] == [f"gpt2-{i}" for i in range(5)]
+
+
+def test_a_difference_of_two_runs_is_the_first_less_the_second():
+    """Red where the first predicts better; the two maps themselves come after."""
+    maps, names = comparison.score_difference(RUN, RANDOM)
+    np.testing.assert_allclose(maps[0], RUN.encoding.r_heldout - RANDOM.encoding.r_heldout)
+    assert names[0] == "minilm-l6 less minilm-l6 · random 0" and len(maps) == 3
+    short = dataclasses.replace(RANDOM.encoding, r_heldout=RANDOM.encoding.r_heldout[:9])
+    with pytest.raises(ConfigError, match="different recordings"):
+        comparison.score_difference(RUN, dataclasses.replace(RANDOM, encoding=short))
+
+
+def test_owners_are_left_out_of_names_that_stay_distinct():
+    """gpt2 of one owner is gpt2; two owners of one name are told apart."""
+    one, two, other = (made.make_run(made.config(name)) for name in ("a/gpt2", "b/gpt2", "c/bert"))
+    assert comparison.run_names([one, other]) == ["gpt2", "bert"]
+    assert comparison.run_names([one, two]) == ["a/gpt2", "b/gpt2"]
 
 
 def test_heldout_scores_show_the_null_range():

@@ -36,7 +36,7 @@ def test_the_page_offers_to_compute_each_run_and_begins_it_once(home, monkeypatc
     """Nothing is stored: a button and the command for each run; pressed, the worker is asked for that run."""
     asked = []
     monkeypatch.setattr(engine, "start_aside", lambda *given: asked.append(given))
-    app = show(PAGE)
+    app = show(PAGE, view="depth")
     assert {"Compute minilm-l6", "Compute minilm-l6 · random 0"} <= set(labels(app))
     commands = [c.value for c in app.code]
     assert f"python -m brainlike_core layers {home[1][0][:12]} --by layer" in commands
@@ -48,7 +48,7 @@ def test_the_page_shows_what_is_stored_and_offers_the_rest(home, monkeypatch):
     """Verdicts and numbers of one run, a button for the other; nothing is computed."""
     monkeypatch.setattr(follow_ups, "layer_answers", lambda *given: pytest.fail("computed"))
     keep(home[0], LayersConfig(home[1][0]))
-    app = show(PAGE)
+    app = show(PAGE, view="depth")
     words = said(app)
     assert "Highest: layer 1, mean held-out r 0.200" in words
     assert "supported] **The middle third of the layers predicts the brain best**" in words.replace(
@@ -60,7 +60,7 @@ def test_the_page_shows_what_is_stored_and_offers_the_rest(home, monkeypatch):
 def test_thirds_are_another_question(home):
     """What is stored by layer is not shown by third, and the command says which."""
     keep(home[0], LayersConfig(home[1][0]))
-    app = show(PAGE)
+    app = show(PAGE, view="depth")
     next(c for c in app.segmented_control if c.label == "One dictionary for each").set_value("third").run()
     assert f"python -m brainlike_core layers {home[1][0][:12]} --by third" in [c.value for c in app.code]
     assert "Highest: layer 1" not in said(app)
@@ -70,8 +70,8 @@ def test_a_reload_finds_what_is_under_way(home):
     """Its card with Cancel in place of its button; after a failure, why, and the button again."""
     job = jobs.Job(home[0], LayersConfig(home[1][0]))
     job.write("running")
-    app = show(PAGE)
+    app = show(PAGE, view="depth")
     assert "Cancel" in labels(app) and "Compute minilm-l6" not in labels(app)
     job.write("failed", "The worker did not start")
-    app = show(PAGE)
+    app = show(PAGE, view="depth")
     assert "The worker did not start" in said(app) and "Compute minilm-l6" in labels(app)

@@ -227,7 +227,7 @@ def test_the_planted_truth_is_shown_for_simulated_runs_only(shop):
 
 def test_comparison_takes_all_runs_of_one_recording(shop):
     """Trained first; the other recording is a group of its own."""
-    app = show("pages/3_Compare_models.py", run=shop["trained"][:12])
+    app = show("pages/3_Compare_models.py", run=shop["trained"][:12], view="all-numbers")
     assert app.multiselect[0].value == [shop["trained"], shop["random"]]
     assert list(app.dataframe[0].value.columns) == ["minilm-l6", "minilm-l6 · random 0"]
 
