@@ -10,6 +10,7 @@
 // colour_bar, print           what stands beneath, and both as a PNG
 // canvas, pointer             one picture: its data and camera; what is under the pointer
 // controls, viewer            the tool bar, mouse and keyboard
+// finder, saved_views         a region by its name; a view under a name
 // pair                        two brains and their difference, linked
 // ribbon, course, player      words running by, a time course, and a story played over both
 

@@ -4,6 +4,8 @@ class Viewer extends PointedCanvas {
     super(root, markup)
     this.last = {}
     this.fillChoices()
+    this.finder = new Finder(this)
+    this.views = new SavedViews(this)
     this.listen()
   }
 
@@ -23,6 +25,43 @@ class Viewer extends PointedCanvas {
   setGeometry(geometry) {
     super.setGeometry(geometry)
     this.fillNetworks(geometry.header.network_names)
+    this.finder.setNames(geometry.header)
+  }
+
+  // Point at a region's middle, read it out, and tell Python as a click would.
+  showRegion(index) {
+    const vertex = this.middleOf(index)
+    if (vertex === null) return
+    let place = this.locate(vertex)
+    if (!place) {
+      this.reset()
+      place = this.locate(vertex)
+    }
+    const box = this.canvas.getBoundingClientRect(), marker = this.box.querySelector(".marker")
+    marker.hidden = !place
+    if (place) {
+      const [x, y] = [place.x - box.left, place.y - box.top]
+      Object.assign(marker.style, { left: `${x}px`, top: `${y}px` })
+      this.hover(x, y)
+    }
+    this.picked(vertex)
+  }
+
+  // The vertex of a region that is nearest to its mean, of those that some view shows if there are any.
+  middleOf(index) {
+    const { header, arrays } = this.geometry, parcels = header.location_names.length > 0
+    const own = [...arrays.sulc.keys()].filter(v => (parcels ? arrays.location[v] === index : arrays.regions[v] === index + 1))
+    if (!own.length) return null
+    const at = v => [0, 1, 2].map(k => arrays.inflated[3 * v + k])
+    const side = own.filter(v => (v < header.n_left) === (own[0] < header.n_left)), mean = [0, 1, 2].map(k => side.reduce((sum, v) => sum + at(v)[k], 0) / side.length)
+    const far = v => Math.hypot(...at(v).map((x, k) => x - mean[k]))
+    const near = side.map(v => [far(v), v]).sort((a, b) => a[0] - b[0]).map(([, v]) => v)
+    return near.slice(0, 40).find(v => this.locate(v)) ?? near[0]
+  }
+
+  moved() {
+    this.box.querySelector(".marker").hidden = true
+    super.moved()
   }
 
   picked(vertex) {
@@ -75,7 +114,7 @@ class Viewer extends PointedCanvas {
     at("network").value = state.network
     for (const name of ["surface", "colourMap"]) this.check(name, state[name])
     root.querySelector("[data-act=contours]").setAttribute("aria-pressed", state.contours)
-    this.canvas.setAttribute("aria-label", `${names[state.map]} on the ${state.surface} cortical surface, four views. Arrow keys change map and threshold.`)
+    this.canvas.setAttribute("aria-label", `${names[state.map]} on the ${state.surface} cortical surface, four views. Arrow keys change map and threshold, with shift they turn the brain; plus and minus zoom.`)
   }
 
   nMaps() {
@@ -129,16 +168,20 @@ class Viewer extends PointedCanvas {
 
   key(e) {
     if (e.ctrlKey || e.metaKey || e.altKey || !this.maps) return
+    const turns = { ArrowLeft: [-15, 0], ArrowRight: [15, 0], ArrowUp: [0, -15], ArrowDown: [0, 15] }
+    const zoom = by => { this.camera.zoom = Math.min(Math.max(this.camera.zoom * by, 0.6), 8); this.moved() }
     const bump = by => this.set({ threshold: Math.min(Math.max(this.state.threshold + (by * this.state.limit) / 50, 0), this.state.limit) })
     const acts = {
       ArrowLeft: () => this.step(-1), ArrowRight: () => this.step(1), ArrowUp: () => bump(1), ArrowDown: () => bump(-1),
       r: () => this.reset(), c: () => this.act("contours"),
+      "+": () => zoom(1.15), "=": () => zoom(1.15), "-": () => zoom(1 / 1.15),
       s: () => this.morph(SURFACES[(SURFACES.indexOf(this.state.surface) + 1) % SURFACES.length]),
     }
     if (!acts[e.key]) return
     e.preventDefault()
     e.stopPropagation() // r and c are shortcuts of the page too
-    acts[e.key]()
+    if (e.shiftKey && turns[e.key]) this.turn(...turns[e.key], { turn: 1, pan: 1, scale: 1 }, false)
+    else acts[e.key]()
   }
 
   print() {
