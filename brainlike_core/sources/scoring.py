@@ -19,7 +19,7 @@ from ..errors import CancelledError
 from ..values import ChoiceItem, Scores, SentencePair
 from .heads import HeadedModel
 from .language_model import LanguageModel
-from .token_batches import Stretch, TokenisedText, batches, padded, padding_token, stretches, tokenised
+from .token_batches import Stretch, TokenisedText, padded, padding_token, read_batches, stretches, tokenised
 from .windows import pooling_matrix
 
 MASKED_PER_TEXT = 64
@@ -321,21 +321,22 @@ def sentence_means(
         padding_token(model),
         _Watch(progress, cancelled),
     )
-    sums: dict[int, np.ndarray] = {}
-    counts, done = np.zeros(len(texts)), 0
+    sums: dict[int, np.ndarray] = {}  # of each part; a pass that failed half-way writes the same again
+    n_before = len(model.prefix) if model.causal else 0
+
+    def one_pass(numbers: list[int]) -> None:
+        watch.tell(len(sums), len(parts), "Reading sentences")
+        ids, mask = padded([sequences[i] for i in numbers], pad, device)
+        states = model.model(input_ids=ids, attention_mask=mask).last_hidden_state.double()
+        for number, found in zip(numbers, states, strict=True):
+            sums[number] = found[n_before : len(sequences[number])].sum(0).cpu().numpy()
+
     with torch.inference_mode():
-        for numbers in batches([len(sequence) for sequence in sequences], device):
-            watch.tell(done, len(parts), "Reading sentences")
-            ids, mask = padded([sequences[i] for i in numbers], pad, device)
-            states = model.model(input_ids=ids, attention_mask=mask).last_hidden_state.double()
-            for number, found in zip(numbers, states, strict=True):
-                part, n_before = parts[number], len(model.prefix)
-                rows = slice(n_before if model.causal else 0, len(sequences[number]))
-                kept = found[rows].sum(0).cpu().numpy()
-                sums[part.text.number] = sums.get(part.text.number, 0) + kept
-                counts[part.text.number] += rows.stop - rows.start
-            done += len(numbers)
-    return np.stack([sums[i] / counts[i] for i in range(len(texts))])
+        read_batches(one_pass, [len(sequence) for sequence in sequences], model, device)
+    counts = np.array([len(sequence) - n_before for sequence in sequences])
+    text_of = np.array([part.text.number for part in parts])
+    totals = np.stack([sums[i] for i in range(len(parts))])  # (n_parts, n_hidden)
+    return np.stack([totals[text_of == i].sum(0) / counts[text_of == i].sum() for i in range(len(texts))])
 
 
 # --- questions -----------------------------------------------------------------------------------
@@ -405,16 +406,21 @@ def _ask(model: HeadedModel, questions: Sequence[Question], watch: _Watch, what:
     for question in questions:
         by_sequence.setdefault(question.sequence, []).append(question)
     sequences = list(by_sequence)
-    n_vocabulary, done = model.body.model.config.get_text_config().vocab_size, 0
+    n_vocabulary = model.body.model.config.get_text_config().vocab_size
+    answered: set[int] = set()
+
+    def one_pass(numbers: list[int]) -> None:
+        watch.tell(len(answered), len(sequences), what)
+        ids, mask = padded([sequences[i] for i in numbers], padding_token(model.body), model.device)
+        for number, logits in zip(numbers, model.logits(ids, mask), strict=True):
+            for question in by_sequence[sequences[number]]:
+                _answer(question, logits)
+        answered.update(numbers)
+
     with torch.inference_mode():
-        for numbers in batches([len(sequence) for sequence in sequences], model.device, n_vocabulary):
-            watch.tell(done, len(sequences), what)
-            ids, mask = padded([sequences[i] for i in numbers], padding_token(model.body), model.device)
-            for number, logits in zip(numbers, model.logits(ids, mask), strict=True):
-                for question in by_sequence[sequences[number]]:
-                    _answer(question, logits)
-            done += len(numbers)
-    watch.tell(done, len(sequences), what)
+        lengths = [len(sequence) for sequence in sequences]
+        read_batches(one_pass, lengths, model.body, model.device, n_vocabulary)
+    watch.tell(len(answered), len(sequences), what)
 
 
 def _answer(question: Question, logits: torch.Tensor) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from ..config import ExtractConfig
 from ..errors import ModelError, TextError
+from .device_memory import give_back, out_of_memory, too_large
 from .language_model import LanguageModel
 from .model_names import shorten
 from .windows import Window, token_windows
@@ -86,6 +87,58 @@ def stretches(model: LanguageModel, texts: Sequence[TokenisedText]) -> list[Stre
     return [
         Stretch(text, window) for text in texts for window in token_windows(model, len(text.ids), reading)
     ]
+
+
+def read_batches(
+    read: Callable[[list[int]], None],
+    lengths: Sequence[int],
+    model: LanguageModel,
+    device: torch.device,
+    n_values: int = 1,
+) -> None:
+    """Read `batches`; one for which memory runs out is read again in halves, and so are those after it.
+
+    Parameters
+    ----------
+    read : callable(numbers)
+        Reads these sequences. It may fail half-way and be called for the same
+        ones again, so it must not add to what a failed call left.
+    lengths, device, n_values : as `batches`
+    model : LanguageModel
+
+    Raises
+    ------
+    ModelError
+        Memory does not hold one sequence.
+    """
+    most = max(lengths, default=0) * len(lengths)
+    for whole in batches(lengths, device, n_values):
+        left = whole
+        while left:
+            batch = left[: max(1, most // lengths[left[0]])]
+            if _fits(read, batch, lengths, model, device):
+                left = left[len(batch) :]
+            else:
+                most = lengths[batch[0]] * (len(batch) // 2)
+
+
+def _fits(
+    read: Callable[[list[int]], None],
+    batch: list[int],
+    lengths: Sequence[int],
+    model: LanguageModel,
+    device: torch.device,
+) -> bool:
+    try:
+        read(batch)
+        return True
+    except (MemoryError, RuntimeError) as error:
+        if not out_of_memory(error):
+            raise
+        if len(batch) == 1:
+            raise too_large(model.name, device, lengths[batch[0]]) from error
+    give_back(device)  # outside the handler: the error holds the tensors of the pass
+    return False
 
 
 def batches(lengths: Sequence[int], device: torch.device, n_values: int = 1) -> Iterator[list[int]]:

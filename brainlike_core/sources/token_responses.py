@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..errors import CancelledError, ModelError
 from ..values import TokenResponses
 from .language_model import LanguageModel
 from .neurons import listening, neuron_sites
-from .token_batches import Stretch, batches, padded, padding_token, stretches, tokenised
+from .token_batches import Stretch, padded, padding_token, read_batches, stretches, tokenised
 from .word_responses import chosen_layers
 
 MOST_BYTES = 4 << 30
@@ -74,12 +74,7 @@ def extract_tokens(
     starts = np.cumsum([0, *(len(text.ids) for text in read)])
     rows = _Rows(len(model.prefix), starts, np.zeros((n_tokens, len(sites) * n_units), np.float32))
     with torch.inference_mode(), listening(model.model, sites, rows.receive):
-        for stretches_read in _passes(model, stretches(model, read), rows, cancelled):
-            rows.done += sum(
-                stretch.window.keep_stop - stretch.window.keep_start for stretch in stretches_read
-            )
-            if progress is not None:
-                progress(rows.done / n_tokens, f"{model.name}: token {rows.done} of {n_tokens}")
+        _read(model, stretches(model, read), rows, progress, cancelled)
     return TokenResponses(
         model=model.label,
         neurons=neurons,
@@ -112,19 +107,29 @@ class _Rows:
             self.values[rows, columns] = found[at + window.keep_start : at + window.keep_stop]
 
 
-def _passes(
-    model: LanguageModel, parts: list[Stretch], rows: _Rows, cancelled: Callable[[], bool] | None
-) -> Iterator[list[Stretch]]:
+def _read(
+    model: LanguageModel,
+    parts: list[Stretch],
+    rows: _Rows,
+    progress: Callable[[float, str], None] | None,
+    cancelled: Callable[[], bool] | None,
+) -> None:
     """Read batch after batch of stretches; the hooks hear."""
     device, pad = next(model.model.parameters()).device, padding_token(model)
     sequences = [part.sequence(model) for part in parts]
-    for numbers in batches([len(sequence) for sequence in sequences], device):
+
+    def one_pass(numbers: list[int]) -> None:
         if cancelled is not None and cancelled():
             raise CancelledError("Reading the texts was cancelled", do="run it again to start over")
         rows.batch = [parts[i] for i in numbers]
         ids, mask = padded([sequences[i] for i in numbers], pad, device)
         model.model(input_ids=ids, attention_mask=mask)
-        yield rows.batch
+        rows.done += sum(part.window.keep_stop - part.window.keep_start for part in rows.batch)
+        if progress is not None:
+            n_tokens = len(rows.values)
+            progress(rows.done / n_tokens, f"{model.name}: token {rows.done} of {n_tokens}")
+
+    read_batches(one_pass, [len(sequence) for sequence in sequences], model, device)
 
 
 def _check_memory(n_tokens: int, n_neurons: int, most_bytes: int) -> None:

@@ -9,7 +9,6 @@ neurons: `neurons`; which tokens are read together: `windows`.
 
 from __future__ import annotations
 
-import gc
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from transformers.cache_utils import DynamicCache
 from ..config import ExtractConfig
 from ..errors import CancelledError, ConfigError, ModelError
 from ..values import NeuronResponses, Story
+from .device_memory import give_back, out_of_memory, too_large
 from .language_model import LanguageModel
 from .model_names import shorten
 from .neurons import listening, neuron_sites
@@ -265,7 +265,7 @@ class _Reader:
             if not out_of_memory(error):
                 raise
             shrink(error)
-        _free(self.device)  # outside the handler: the error holds the tensors of the pass
+        give_back(self.device)  # outside the handler: the error holds the tensors of the pass
         return False
 
     def _halve_batch(self, error: Exception) -> None:
@@ -279,11 +279,7 @@ class _Reader:
         self.chunk //= 2
 
     def _too_large(self, n_tokens: int) -> ModelError:
-        return ModelError(
-            f"Memory does not hold one pass of '{shorten(self.model.name)}'",
-            found=f"out of memory on {self.device} with {n_tokens} tokens", needed=f"room for {n_tokens} tokens",
-            do="choose a smaller model" if self.device.type == "cpu" else "use --device cpu",
-        )  # fmt: skip
+        return too_large(self.model.name, self.device, n_tokens)
 
     def _sequence(self, window: Window) -> list[int]:
         return [*self.model.prefix, *self.ids[window.start : window.stop].tolist(), *self.model.suffix]
@@ -329,25 +325,3 @@ def _batch_size(model: LanguageModel, n_positions: int, device: torch.device) ->
     width = model.model.config.get_text_config().hidden_size
     per_window = n_positions * 24 * width * next(model.model.parameters()).element_size()
     return int(np.clip(budget // per_window, 1, 64))
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, in the words of torch's allocators.
-
-    Examples
-    --------
-    >>> out_of_memory(RuntimeError("CUDA error: out of memory")), out_of_memory(RuntimeError("bad shape"))
-    (True, False)
-    """
-    said = str(error).lower()
-    words = ("out of memory", "can't allocate memory", "not enough memory")
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or any(word in said for word in words)
-
-
-def _free(device: torch.device) -> None:
-    """Give memory that a failed pass held back to the device."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.empty_cache()
-    elif device.type == "mps":
-        torch.mps.empty_cache()
