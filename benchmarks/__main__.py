@@ -30,7 +30,6 @@ def main(arguments: list[str] | None = None) -> int:
         except DisagreementError as error:
             print(f"{name}: not timed, because the answers differ. {error}", file=sys.stderr)
             return 1
-        write(found)
         rows += found
     print("\n" + table(rows))
     return 0
@@ -60,6 +59,7 @@ def _run(name: str) -> list[dict]:
         result = compare(comparison)
         print(f"  checked: {result['agreement']}\n  {result['ratio']:.1f} times", flush=True)
         found.append(result)
+        write([result])  # at once: a long script may be stopped
     return found
 
 

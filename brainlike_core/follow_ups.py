@@ -54,11 +54,13 @@ def choose_dictionary(
         stored: list[Any], question: Question, config: ChoiceConfig, report: Callable[[float], None]
     ) -> DictionaryChoice:
         from .science.dictionary_choice import choose
+        from .science.story_rows import row_stories
 
         responses, learned = stored
         tr = workspace.results.provenance(question.inputs[0]).config["tr"]
         used = DictionaryConfig(**question.config["used"])
-        return choose(responses.values, tr, learned.atoms, used, config, report)
+        stories = row_stories(responses.rows)
+        return choose(responses.values, tr, learned.atoms, used, config, report, stories)
 
     return _remember(choice_question(config, workspace), workspace, progress, compute, config)
 

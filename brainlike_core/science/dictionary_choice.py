@@ -34,6 +34,7 @@ def choose(
     used: DictionaryConfig,
     config: ChoiceConfig,
     progress: Callable[[float], None] = lambda fraction: None,
+    stories: np.ndarray | None = None,
 ) -> DictionaryChoice:
     """Held-out reconstruction and stability of each number of atoms and each penalty.
 
@@ -47,6 +48,8 @@ def choose(
         The settings in use; they are compared with those of the grid.
     config : ChoiceConfig
     progress : called with the fraction done
+    stories : (n_trs,), optional
+        Which of several stories each row belongs to: each is halved by itself.
 
     Returns
     -------
@@ -59,8 +62,9 @@ def choose(
     """
     learned, held_out = _split(responses, config)
     settings = _settings(used, config, min(learned.shape))
-    halves = _halves(len(responses), config.gap_trs)
-    blocks = _blocks(len(responses), max(2, round(config.block_s / tr)))
+    parts = _stories(len(responses), stories)
+    halves = _halves(parts, config.gap_trs)
+    blocks = _blocks(parts, max(2, round(config.block_s / tr)))
     seeds = [config.n_seeds if _same(one, used) else config.n_grid_seeds for one in settings]
     found: list[_Tried] = []
     own: list[np.ndarray] = []
@@ -116,19 +120,37 @@ def _same(one: DictionaryConfig, other: DictionaryConfig) -> bool:
     return (one.n_atoms, one.penalty) == (other.n_atoms, other.penalty)
 
 
-def _halves(n_trs: int, gap_trs: int) -> list[tuple[slice, slice]]:
-    """Rows that codes are fitted on and rows that they must predict, both ways, with a gap between."""
-    middle, gap_trs = n_trs // 2, min(gap_trs, n_trs // 4)
+def _stories(n_trs: int, stories: np.ndarray | None) -> list[tuple[int, int]]:
+    """First row and number of rows of each story, one after the other."""
+    if stories is None:
+        return [(0, n_trs)]
+    borders = np.flatnonzero(np.diff(stories)) + 1
+    firsts, stops = [0, *borders.tolist()], [*borders.tolist(), n_trs]
+    return [(first, stop - first) for first, stop in zip(firsts, stops, strict=True)]
+
+
+def _halves(parts: list[tuple[int, int]], gap_trs: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Rows that codes are fitted on and rows that they must predict, both ways: the halves of each story, a gap between."""
+    fitted: tuple[list, list] = ([], [])
+    predicted: tuple[list, list] = ([], [])
+    for first, n in parts:
+        middle, gap, rows = n // 2, min(gap_trs, n // 4), first + np.arange(n)
+        fitted[0].append(rows[: middle - gap])
+        predicted[0].append(rows[middle:])
+        fitted[1].append(rows[middle + gap :])
+        predicted[1].append(rows[:middle])
     return [
-        (slice(0, middle - gap_trs), slice(middle, n_trs)),
-        (slice(middle + gap_trs, n_trs), slice(0, middle)),
+        (np.concatenate(some), np.concatenate(others)) for some, others in zip(fitted, predicted, strict=True)
     ]
 
 
-def _blocks(n_trs: int, block: int) -> np.ndarray:
-    """First rows of stretches of time that count as independent; the last one takes the rest."""
-    block = min(block, n_trs // 2)
-    return np.arange(n_trs // block) * block
+def _blocks(parts: list[tuple[int, int]], block: int) -> np.ndarray:
+    """First rows of stretches of time that count as independent; the last one of a story takes its rest."""
+    starts = []
+    for first, n in parts:
+        size = max(1, min(block, n // 2))
+        starts.append(first + np.arange(n // size) * size)
+    return np.concatenate(starts)
 
 
 @dataclass(frozen=True)
@@ -143,7 +165,10 @@ class _Fit:
 
 
 def _fit(
-    learned: np.ndarray, held_out: np.ndarray, config: DictionaryConfig, halves: list[tuple[slice, slice]]
+    learned: np.ndarray,
+    held_out: np.ndarray,
+    config: DictionaryConfig,
+    halves: list[tuple[np.ndarray, np.ndarray]],
 ) -> _Fit:
     model = SparseDictionary(
         config.n_atoms, config.penalty, config.n_iterations, config.tolerance, config.seed
@@ -160,7 +185,7 @@ def _fit(
 
 
 def across_halves(
-    neurons: np.ndarray, atoms: np.ndarray, penalty: float, halves: list[tuple[slice, slice]]
+    neurons: np.ndarray, atoms: np.ndarray, penalty: float, halves: list[tuple[np.ndarray, np.ndarray]]
 ) -> np.ndarray:
     """Squared error at each TR, summed over neurons, with codes fitted on other TRs.
 
@@ -172,7 +197,7 @@ def across_halves(
         Rows of norm 1.
     penalty : float
         For the whole story; in part of it, the same part of the penalty.
-    halves : list of (slice, slice)
+    halves : list of (array, array)
         TRs to fit codes on, and TRs to predict.
 
     Returns
@@ -182,7 +207,7 @@ def across_halves(
     """
     errors = np.zeros(neurons.shape[1])
     for fitted, predicted in halves:
-        share = len(range(*fitted.indices(neurons.shape[1]))) / neurons.shape[1]
+        share = len(fitted) / neurons.shape[1]
         codes = sparse_codes(neurons[:, fitted], atoms[:, fitted], penalty * share)
         left = neurons[:, predicted] - codes @ atoms[:, predicted]
         errors[predicted] = np.einsum("nt,nt->t", left, left, dtype=np.float64)

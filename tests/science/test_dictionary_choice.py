@@ -74,7 +74,7 @@ def test_errors_across_halves_equal_those_of_scikit_learn():
     rng = np.random.default_rng(1)
     neurons, atoms = rng.standard_normal((5, 40)), rng.standard_normal((3, 40))
     neurons, atoms = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (neurons, atoms))
-    halves = [(slice(0, 18), slice(20, 36))]
+    halves = [(np.arange(18), np.arange(20, 36))]
     expected = np.zeros(40)
     for neuron in neurons:
         # scikit-learn divides the squares by the number of rows: 18/40 of a penalty of .1, over 18 rows
@@ -132,11 +132,34 @@ def test_held_out_neurons_are_not_learned_from(world):
 
 def test_halves_do_not_touch():
     """Rows to fit on and rows to predict lie a gap apart, and every row is predicted once."""
-    halves = dictionary_choice._halves(101, 7)
+    halves = dictionary_choice._halves([(0, 101)], 7)
     for fitted, predicted in halves:
-        apart = {abs(a - b) for a in range(101)[fitted] for b in range(101)[predicted]}
-        assert min(apart) == 8
-    assert sorted(t for _, predicted in halves for t in range(101)[predicted]) == list(range(101))
+        assert np.abs(fitted[:, None] - predicted).min() == 8
+    assert sorted(t for _, predicted in halves for t in predicted) == list(range(101))
+
+
+def test_each_story_is_halved_by_itself():
+    """Stories of 10 and 6 rows, gap 1, by hand; stretches of time never reach from one into the other."""
+    parts = dictionary_choice._stories(16, np.repeat([0, 1], [10, 6]))
+    assert parts == [(0, 10), (10, 6)]
+    (fitted, predicted), (later, earlier) = dictionary_choice._halves(parts, 1)
+    assert fitted.tolist() == [0, 1, 2, 3, 10, 11] and predicted.tolist() == [5, 6, 7, 8, 9, 13, 14, 15]
+    assert later.tolist() == [6, 7, 8, 9, 14, 15] and earlier.tolist() == [0, 1, 2, 3, 4, 10, 11, 12]
+    assert dictionary_choice._blocks(parts, 4).tolist() == [0, 4, 10, 13]
+
+
+def test_a_course_of_one_story_alone_is_not_held_against_the_other(world):
+    """Neurons that are silent in one of two stories: halved as one recording nothing of the loud one is known.
+
+    Halved story by story, its first half tells the second.
+    """
+    loud = np.zeros((2 * len(world), world.shape[1]), np.float32)
+    loud[: len(world)] = world
+    stories = np.repeat([0, 1], len(world))
+    few = ChoiceConfig(n_atoms=(8,), penalties=(0.1,), n_seeds=2, n_grid_seeds=2)
+    atoms = np.concatenate([learned(world), np.zeros_like(learned(world))])
+    joined, apart = (choose(loud, TR, atoms, USED, few, stories=of) for of in (None, stories))
+    assert joined.table["r2_time"].max() < 0.1 < apart.table["r2_time"].max()
 
 
 def test_planted_atoms_of_the_run_come_back_with_other_seeds(world, found):
