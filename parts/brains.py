@@ -14,6 +14,7 @@ from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_vi
 from brainlike_core.values import Run
 
 from .runs import load_run, regions
+from .shown import note_brain
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
@@ -51,6 +52,7 @@ def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, **marks: Any) 
 
 def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
     """The viewer, or a plotly figure where the browser cannot draw."""
+    note_brain(view, options)
     told = brain_viewer(view, key=key, **options)
     if not told.webgl:
         shown = plotly_fallback(view, options["selected_map"], threshold=options["threshold"])

@@ -14,6 +14,8 @@ from brainlike_core.figures import comparison
 from brainlike_core.figures.families import family
 from brainlike_core.values import Run
 
+from .shown import note_runs
+
 MOST = 12
 ORDERS = ("As chosen", "By family and size", "By held-out r")
 _BADGES = {
@@ -42,6 +44,7 @@ def choose_runs() -> list[Run]:
     first = next(iter(known), selection.run)
     start = next((g for g, runs in groups.items() if first in {r.id for r in runs}), next(iter(groups)))
     runs = [parts.load_run(run_id) for run_id in _pick_runs(groups, start, known)]
+    note_runs(runs)
     return in_order(runs, _order())
 
 

@@ -9,7 +9,9 @@ import streamlit as st
 
 from brainlike_core.errors import BrainlikeError
 
+from .export import export_button
 from .selection import carried
+from .shown import begin
 from .stage import stage
 
 PAGES = (
@@ -53,13 +55,21 @@ def page(title: str, question: str) -> Iterator[None]:
     )
     st.session_state["here"] = title
     _sidebar()
+    begin()
     with st.container(gap=None):
         stage(title)
         if not embedded():
-            st.title(title if title != "Start" else "Which neurons go with which brain network?")
+            with st.container(
+                horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
+            ):
+                heading = title if title != "Start" else "Which neurons go with which brain network?"
+                st.title(heading, width="content")
+                saving = st.container(width="content")
             st.markdown(f":gray[{question}]")
     try:
         yield
+        if not embedded():
+            export_button(saving)
     except BrainlikeError as error:
         st.warning(str(error), title="This did not work", icon=":material/info:")
 

@@ -12,6 +12,7 @@ from brainlike_core.values import Run
 
 from .frame import embedded
 from .selection import select, slug
+from .shown import note_chart
 from .stage import presenting
 
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
@@ -77,6 +78,7 @@ def clicked(key: str) -> list[int] | None:
 
 def figure(chart: Any, caption: str, alt: str, key: str, on_select: Any = "ignore") -> None:
     """A chart with its caption, in the colours of the page it stands on."""
+    note_chart(alt, chart, caption)
     if presenting():
         chart = theme.enlarged(chart)
     if st.context.theme.type == "dark":

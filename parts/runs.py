@@ -16,6 +16,7 @@ from . import places
 from .frame import embedded
 from .pickers import pick
 from .selection import Selection, network_index, parse_selection
+from .shown import note_runs
 
 
 @st.cache_resource(show_spinner=False)
@@ -56,6 +57,7 @@ def choose_run(place: Any) -> tuple[Run, Selection]:
     except DamagedEntryError:
         load_run.clear()
         raise
+    note_runs([run])
     return run, _within(selection, run)
 
 

@@ -7,8 +7,10 @@ name group maps. Group maps have no ``sub``.
 
 from __future__ import annotations
 
+import io
 import json
 import re
+import zipfile
 from typing import Any
 
 from .. import __version__
@@ -19,6 +21,21 @@ Files = dict[str, bytes]
 
 BIDS_VERSION = "1.9.0"
 _ORDER = ("task", "hemi", "space", "den", "desc", "stat")
+
+
+def zipped(files: Files) -> bytes:
+    """Files in one ZIP archive; equal files make equal archives.
+
+    Examples
+    --------
+    >>> zipped({"a.txt": b"1"}) == zipped({"a.txt": b"1"})
+    True
+    """
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+    return sink.getvalue()
 
 
 def label(text: str) -> str:

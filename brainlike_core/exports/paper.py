@@ -11,6 +11,7 @@ import html
 import io
 import re
 import textwrap
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ from .names import Files
 PT_PER_PX = 0.62  # a chart of 820 pixels fills a column of 7 inches; 13 px become 8 pt
 WIDTH_IN = 180 / 25.4  # two columns of a journal
 DPI = 300
+_ONE_AT_A_TIME = threading.RLock()
 FORMATS = ("png", "svg", "pdf")
 _TITLE_PT, _CAPTION_PT = 9.5, 6.5
 _LINE = 1.35
@@ -54,7 +56,7 @@ _STYLE: dict[Any, Any] = {
 @contextmanager
 def style() -> Iterator[None]:
     """matplotlib's settings for everything that is drawn inside."""
-    with matplotlib.rc_context(_STYLE):
+    with _ONE_AT_A_TIME, matplotlib.rc_context(_STYLE):  # its settings are the same for all threads
         yield
 
 

@@ -85,28 +85,28 @@ def rasterise(points: np.ndarray, faces: np.ndarray, shape: tuple[int, int], sca
     Raster
     """
     n_rows, n_columns = shape
-    place = np.stack(
-        [points[:, 0] * scale + n_columns / 2, n_rows / 2 - points[:, 1] * scale], 1
-    )  # column, row
-    a, b, c = (place[faces[:, k]] for k in range(3))
+    place = np.stack([points[:, 0] * scale + n_columns / 2, n_rows / 2 - points[:, 1] * scale], 1)
+    a, b, c = (place[faces[:, k]] for k in range(3))  # column, row
     area = _cross(b - a, c - a)
     low = np.floor(np.minimum(np.minimum(a, b), c)).astype(int).clip(0)
     high = np.ceil(np.maximum(np.maximum(a, b), c)).astype(int) + 1
     wide, tall = np.minimum(high, (n_columns, n_rows)).T - low.T
-    drawn = (np.abs(area) > 1e-9) & (wide > 0) & (tall > 0)
-    face = np.repeat(np.flatnonzero(drawn), (wide * tall)[drawn])
-    inside = np.arange(len(face)) - np.repeat(
-        np.cumsum((wide * tall)[drawn]) - (wide * tall)[drawn], (wide * tall)[drawn]
-    )
-    column, row = low[face, 0] + inside % wide[face], low[face, 1] + inside // wide[face]
-    at = np.stack([column, row], 1) + 0.5
-    second = _cross(at - a[face], (c - a)[face]) / area[face]
-    third = _cross((b - a)[face], at - a[face]) / area[face]
-    weights = np.stack([1 - second - third, second, third], 1)  # (n_candidates, 3)
-    hit = (weights >= -1e-6).all(1)
-    return _nearest_faces(
-        points[:, 2], faces, face[hit], row[hit] * n_columns + column[hit], weights[hit], shape
-    )
+    drawn = np.flatnonzero((np.abs(area) > 1e-9) & (wide > 0) & (tall > 0))
+    count = (wide * tall)[drawn]  # candidates: every pixel of a triangle's box
+    face = np.repeat(drawn, count)
+    inside = np.arange(len(face)) - np.repeat(np.cumsum(count) - count, count)
+    row, column = np.divmod(inside, wide[face])
+    # How near a pixel is to the second and third corner grows evenly along columns and rows.
+    from_a = column + (low[:, 0] + 0.5 - a[:, 0])[face], row + (low[:, 1] + 0.5 - a[:, 1])[face]
+    full = np.where(area == 0, 1, area)[:, None]
+    to_b, to_c = (b - a) / full, (c - a) / full
+    second = from_a[0] * to_c[face, 1] - from_a[1] * to_c[face, 0]
+    third = from_a[1] * to_b[face, 0] - from_a[0] * to_b[face, 1]
+    hit = np.flatnonzero((second >= -1e-6) & (third >= -1e-6) & (second + third <= 1 + 1e-6))
+    face, second, third = face[hit], second[hit], third[hit]
+    pixel = (row[hit] + low[face, 1]) * n_columns + column[hit] + low[face, 0]
+    weights = np.stack([1 - second - third, second, third], 1)  # (n_hits, 3)
+    return _nearest_faces(points[:, 2], faces, face, pixel, weights, shape)
 
 
 def _nearest_faces(
