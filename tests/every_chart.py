@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import plotly.graph_objects as go
 
 from brainlike_core import heard_words, inventory
@@ -13,12 +14,15 @@ from brainlike_core.figures import (
     cuts,
     dictionary_choice,
     layers,
+    learn,
     library_charts,
     matrix,
     networks,
     power,
+    sizes,
     words,
 )
+from brainlike_core.values import FakeAtoms, Rebuilt
 from tests import synthetic_networks, synthetic_run
 from tests.figures.test_dictionary_choice import choice
 from tests.figures.test_library_charts import check
@@ -30,7 +34,7 @@ def every_chart() -> dict[str, go.Figure]:
     """One of each kind."""
     trained = synthetic_run.make_run()
     runs = [trained, synthetic_run.make_run(synthetic_run.config(weights="random"), 1)]
-    return _of_a_run(trained) | _of_runs(runs) | _of_networks() | _of_answers(runs)
+    return _of_a_run(trained) | _of_runs(runs) | _of_networks() | _of_answers(runs) | _of_the_tour()
 
 
 def _of_a_run(run) -> dict[str, go.Figure]:
@@ -58,6 +62,9 @@ def _of_runs(runs) -> dict[str, go.Figure]:
         "diversity": comparison.diversity_consistency(runs),
         "involvement": comparison.involvement(runs),
         "profiles": comparison.layer_profiles(runs),
+        "by size": sizes.by_size(runs, [1e8, 1e9], "r_heldout", "parameters"),
+        "one metric": sizes.rows(runs, "consistency"),
+        "trained and random": sizes.trained_and_random(runs, "r_heldout"),
     }
 
 
@@ -95,4 +102,35 @@ def _of_answers(runs) -> dict[str, go.Figure]:
         "sound check": library_charts.sound_curve(check(0.0, 0.0, 2.0)),
         "power": power.power_curves(table, 20, float(np.median(table.table["minutes"])), one, power.MARKS),
         "power of atoms": power.atom_curves(table),
+    }
+
+
+def _of_the_tour() -> dict[str, go.Figure]:
+    rng = np.random.default_rng(0)
+    heard = pd.DataFrame({"word": ["a", "<b>", "c"], "onset": [1.0, 2.0, 4.0], "response": [1.5, -0.5, 0.3]})
+    means = pd.DataFrame({"onset": [0.0, 3.0], "n_words": [2, 1], "response": [0.5, 0.3]})
+    hrf = pd.DataFrame({"seconds": [0, 5, 10], "response": [0.0, 1.0, 0.1]})
+    curve = pd.DataFrame({"delay": [0.0, 1.0, 2.0], "r": [0.1, 0.3, 0.2]})
+    copies = rng.normal(size=(9, 40))
+    by_size = pd.DataFrame(
+        {
+            "n_atoms": [2, 8],
+            "home": [0.3, 0.6],
+            "fake_home": [0.2, 0.5],
+            "away": [0.2, 0.3],
+            "fake_away": [0.0, 0.0],
+        }
+    )
+    return {
+        "words": learn.neuron_words(heard),
+        "volumes": learn.volumes(heard, means, 1.5),
+        "delays": learn.delays(hrf, curve, curve.assign(r=0), 0.5, ("with", "without")),
+        "rebuilt": learn.rebuilt(Rebuilt(copies[0], copies[1], 0.5, (3, 1)), 1.5),
+        "fit by size": learn.fit_by_size(by_size, 8),
+        "fakes": learn.fakes(
+            FakeAtoms(copies[0], copies[1], copies, -0.6, np.linspace(-0.3, 0.3, 9), 0.1), 8, 1.5
+        ),
+        "null of one": learn.null_of_one(np.linspace(-0.03, 0.03, 41), 0.12),
+        "lost": learn.lost(pd.DataFrame({"network": ["a", "b", "c"], "lost": [0.1, np.nan, 0.3]})),
+        "planted": learn.planted(copies[0], copies[1], 1.5, "speech", 3),
     }

@@ -69,6 +69,7 @@ def print_chart(chart: go.Figure, title: str = "", caption: str = "") -> Figure:
         figure = Figure(figsize=(paper.WIDTH_IN, height), dpi=paper.DPI, label=title)
         places = _axes(figure, chart)
         handles, bars = _draw(chart, places)
+        _reach(chart, places)
         for place in places.values():
             for axis in "xy":
                 _dress(place, axis)
@@ -215,6 +216,17 @@ def _bar_place(chart: go.Figure, trace: go.Bar) -> tuple[float, float]:
     return (next(i for i, one in enumerate(own) if one is trace) - (len(own) - 1) / 2) * width, width
 
 
+def _reach(chart: go.Figure, places: dict[tuple[str, str], _Place]) -> None:
+    """Axes without a range of their own reach as far as the lines and bands drawn across them."""
+    for shape in chart.layout.shapes:
+        place = _where(places, shape.xref, shape.yref)
+        across = [str(ref).endswith(("domain", "paper")) for ref in (shape.xref, shape.yref)]
+        ends = [(shape.x0, shape.y0), (shape.x1, shape.y1)]
+        points = [[0 if away else end for end, away in zip(point, across, strict=True)] for point in ends]
+        place.ax.update_datalim(points, updatex=not across[0], updatey=not across[1])
+        place.ax.autoscale_view()
+
+
 # -- shapes and words ---------------------------------------------------------------
 
 
@@ -308,7 +320,9 @@ def _arrange(
     margins = np.array([0.4, 0.1 + right, 0.3, 0.1])  # left, right, bottom, top
     for _ in range(2):  # as wide as the labels turn out to be
         _put(figure, places, margins, top, bottom)
-        margins += _overflow(figure, places, top, bottom, right)
+        wide, tall = figure.get_size_inches()
+        most = np.array([wide, wide, tall, tall]) * 0.45  # whatever the words are, the panels stay
+        margins = np.clip(margins + _overflow(figure, places, top, bottom, right), 0.02, most)
     _put(figure, places, margins, top, bottom)
     if legend is not None:
         height = figure.get_figheight()

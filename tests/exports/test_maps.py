@@ -8,6 +8,7 @@ import json
 import nibabel
 import numpy as np
 import pytest
+from nilearn.image import load_img
 from nilearn.interfaces.bids.utils import bids_entities, create_bids_filename
 from nilearn.surface import load_surf_data, load_surf_mesh
 
@@ -116,7 +117,7 @@ def test_parcellated_scalars_hold_one_value_for_each_parcel(run, files):
         np.testing.assert_array_equal(image.get_fdata()[:, column], run.encoding.z_maps[:, k])
 
 
-def test_volumes_paint_each_parcel_with_its_value(run):
+def test_volumes_paint_each_parcel_with_its_value(run, tmp_path):
     """Of parcels in a volume, each voxel has its parcel's value, and none outside; sform and unit are kept."""
     labels = np.zeros((4, 5, 3), np.int32)
     labels[0, 0, 0], labels[1:3, 2, 1], labels[3, 4, 2] = 1, 43, 100
@@ -126,6 +127,9 @@ def test_volumes_paint_each_parcel_with_its_value(run):
     packed = files[named(files, ".nii.gz")]
     image = nibabel.Nifti1Image.from_bytes(gzip.decompress(packed))
     np.testing.assert_array_equal(image.affine, affine)
+    (tmp_path / "map.nii.gz").write_bytes(packed)
+    opened = load_img(tmp_path / "map.nii.gz")  # nilearn
+    np.testing.assert_array_equal(opened.get_fdata(), image.get_fdata())
     values = image.get_fdata()  # (4, 5, 3, n_atoms)
     assert values[1, 2, 1, 3] == values[2, 2, 1, 3] == 8.0  # what was planted in parcel 42
     np.testing.assert_array_equal(values[3, 4, 2], run.encoding.z_maps[:, 99])

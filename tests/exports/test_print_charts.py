@@ -174,3 +174,11 @@ def test_the_same_chart_is_the_same_file():
     """No date and no random name inside: two exports are equal byte by byte."""
     one, two = (paper.print_files(print_chart(small(), "T"), "x", ("svg", "pdf")) for _ in range(2))
     assert one == two
+
+
+def test_a_line_across_is_never_out_of_sight():
+    """An axis without a range of its own reaches to it, as plotly's does."""
+    chart = go.Figure(go.Scatter(x=[0, 1], y=[0, 1], mode="markers"))
+    chart.add_vline(5)
+    low, high = print_chart(chart).axes[0].get_xlim()
+    assert low < 0 and high > 5
