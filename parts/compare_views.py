@@ -8,9 +8,7 @@ from typing import Any
 import streamlit as st
 
 import parts
-from brainlike_core import inventory
 from brainlike_core.figures import captions, comparison, sizes
-from brainlike_core.figures.brain_viewer import BrainView
 from brainlike_core.values import Run
 
 from . import compare, depth
@@ -133,28 +131,10 @@ def brain(runs: Sequence[Run], pair: Pair) -> None:
         compare.claims(pair, [])
         return
     st.subheader("Where one predicts better", anchor=False)
-    view = _difference(pair[0].id, pair[1].id)
-    parts.show_brain(view, "difference", selected_map=0, threshold=0.05, height=460)
+    first, second = comparison.run_names(pair)
+    parts.show_two_brains(*pair, (first, second), "difference")
     st.caption(sizes.difference_caption(*pair))
     compare.claims(pair, ["r_heldout"])
-
-
-@st.cache_resource(max_entries=6, show_spinner=False)
-def _difference(first: str, second: str) -> BrainView:
-    one, other = parts.load_run(first), parts.load_run(second)
-    maps, names = comparison.score_difference(one, other)
-    r = one.recording
-    return BrainView(
-        inventory.surface(),
-        one.atlas,
-        parts.regions(),
-        r.locations,
-        r.vertex_location,
-        maps,
-        names,
-        "r",
-        None,
-    )
 
 
 def all_numbers(runs: Sequence[Run], pair: Pair) -> None:

@@ -46,7 +46,8 @@ def which_layers(runs: Sequence[Run]) -> None:
 
 def _show(known: _Found) -> None:
     runs, curves, profiles = ([one[i] for one in known] for i in range(3))
-    left, right = st.columns([3, 2], gap="large")
+    grid = st.grid(5, min_column_width=140, gap="medium")
+    left, right = grid.cell(column_span=3), grid.cell(column_span=2)
     with left:
         chart = layers.curves(runs, curves)
         parts.figure(chart, layers.curve_caption(curves), "Held-out r by relative depth", "depth-curve")

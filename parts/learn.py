@@ -33,7 +33,8 @@ def tour() -> None:
     if not parts.embedded():
         _stepper(number)
     st.subheader(f"{number}. {step.name}", anchor=False)
-    left, right = st.columns([2, 3], gap="large")
+    grid = st.grid(5, min_column_width=140, gap="medium")  # one below the other where it is narrow
+    left, right = grid.cell(column_span=2), grid.cell(column_span=3)
     left.markdown(step.idea)
     run = choose_run()
     if run is None:

@@ -199,7 +199,8 @@ def _planted(lesson: Lesson, recovery: Recovery, show_all: bool) -> None:
     """One planted pattern over a sub-group of the reader's choice; then the whole table."""
     table, d = recovery.table, lesson.run.dictionary
     names = list(dict.fromkeys(table["pattern"]))
-    left, right = st.columns([2, 3], gap="large")
+    grid = st.grid(5, min_column_width=140, gap="medium")  # one below the other where it is narrow
+    left, right = grid.cell(column_span=2), grid.cell(column_span=3)
     pattern = left.selectbox("Planted pattern", names, format_func=lambda name: name.replace("_", " "))
     atom = int(
         left.number_input("Your sub-group", 0, d.n_atoms - 1, 0, help="the atom that you think follows it")

@@ -13,7 +13,6 @@ import pandas as pd
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from ..errors import ConfigError
 from ..values import Run
 from . import theme
 from .matrix import p_text
@@ -264,28 +263,6 @@ def faint(colour: str, strength: float = 0.1) -> str:
     """A hex colour, see-through."""
     red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
     return f"rgba({red}, {green}, {blue}, {strength:.2f})"
-
-
-def score_difference(first: Run, second: Run) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Held-out r of two runs on one recording, and the first less the second: maps (3, n_locations), and names.
-
-    Raises
-    ------
-    ConfigError
-        The two do not have the same locations.
-    """
-    a, b = first.encoding.r_heldout, second.encoding.r_heldout
-    if a.shape != b.shape:
-        raise ConfigError(
-            "Two runs of different recordings have no difference", found=f"{len(a)} and {len(b)} locations",
-            needed="runs on one recording", do="choose another pair",
-        )  # fmt: skip
-    names = run_names([first, second])
-    return np.stack([a - b, a, b]), (
-        f"{names[0]} less {names[1]}",
-        f"{names[0]}: held-out r",
-        f"{names[1]}: held-out r",
-    )
 
 
 def heldout_scores(runs: Sequence[Run]) -> go.Figure:

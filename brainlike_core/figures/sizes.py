@@ -162,11 +162,21 @@ def rows(runs: Sequence[Run], metric: str) -> go.Figure:
             )
         )  # fmt: skip
     theme.styled(figure, 80 + 30 * max(len(runs), 2))
-    figure.update_xaxes(title=METRICS[metric])
+    figure.update_xaxes(title=METRICS[metric], range=_with_room(figure))
     return figure.update_yaxes(
         tickvals=list(range(len(runs))), ticktext=[html.escape(look[0]) for look in looks],
         range=[len(runs) - 0.5, -0.5], tickfont={"size": 12, "color": theme.INK}, showgrid=False, zeroline=False,
     )  # fmt: skip
+
+
+def _with_room(figure: go.Figure) -> list[float] | None:
+    """The range of all that is drawn, and a little more: lines end before the labels."""
+    x = np.concatenate([np.asarray(trace.x, float) for trace in figure.data] or [np.empty(0)])
+    x = x[np.isfinite(x)]
+    if not len(x):
+        return None
+    room = 0.06 * (x.max() - x.min()) or 0.01
+    return [float(x.min() - room), float(x.max() + room)]
 
 
 def twins(runs: Sequence[Run]) -> list[tuple[Run, list[Run]]]:
@@ -206,7 +216,7 @@ def trained_and_random(runs: Sequence[Run], metric: str) -> go.Figure:
                 )
             )  # fmt: skip
     theme.styled(figure, 100 + 34 * max(len(pairs), 2))
-    figure.update_xaxes(title=METRICS[metric])
+    figure.update_xaxes(title=METRICS[metric], range=_with_room(figure))
     return figure.update_yaxes(
         tickvals=list(range(len(pairs))), ticktext=[html.escape(looks[run.id][0]) for run, _ in pairs],
         range=[len(pairs) - 0.5, -0.5], tickfont={"size": 12, "color": theme.INK}, showgrid=False, zeroline=False,
@@ -265,6 +275,7 @@ def difference_caption(first: Run, second: Run) -> str:
     """Under the brain difference of two runs."""
     r = first.recording
     return (
-        f"Difference of held-out r of the mean of {r.n_subjects} listeners at {r.n_locations:,} locations: red where the first "
-        f"predicts better. Not tested at single locations; the claim below is about the mean over all."
+        f"Held-out r of the mean of {r.n_subjects} listeners at {r.n_locations:,} locations for each of the two, and the first less "
+        f"the second: red where the first predicts better. Not tested at single locations; the claim below is about the mean "
+        f"over all. The slider also shows what passes the false-discovery rate, and the noise ceiling."
     )

@@ -237,16 +237,6 @@ def test_many_runs_get_a_panel_each():
     assert [a.text for a in figure.layout.annotations[:5]] == [f"gpt2-{i}" for i in range(5)]
 
 
-def test_a_difference_of_two_runs_is_the_first_less_the_second():
-    """Red where the first predicts better; the two maps themselves come after."""
-    maps, names = comparison.score_difference(RUN, RANDOM)
-    np.testing.assert_allclose(maps[0], RUN.encoding.r_heldout - RANDOM.encoding.r_heldout)
-    assert names[0] == "minilm-l6 less minilm-l6 · random 0" and len(maps) == 3
-    short = dataclasses.replace(RANDOM.encoding, r_heldout=RANDOM.encoding.r_heldout[:9])
-    with pytest.raises(ConfigError, match="different recordings"):
-        comparison.score_difference(RUN, dataclasses.replace(RANDOM, encoding=short))
-
-
 def test_owners_are_left_out_of_names_that_stay_distinct():
     """gpt2 of one owner is gpt2; two owners of one name are told apart."""
     one, two, other = (made.make_run(made.config(name)) for name in ("a/gpt2", "b/gpt2", "c/bert"))
