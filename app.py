@@ -38,9 +38,9 @@ with parts.page("Start", HERO):
     result, new = grid.cell(column_span=2), grid.cell()
     with new.container(border=True):
         st.subheader("New run", anchor=False)
-        configs = run_form.run_form(
-            inventory.catalogue(parts.places.DATA), archive.kept_recordings(parts.store())
-        )
+        catalogue = inventory.catalogue(parts.places.DATA)
+        models = catalogue["models"]
+        configs = run_form.run_form(catalogue, archive.kept_recordings(parts.store()))
         if st.button(
             "Run", type="primary", icon=":material/play_arrow:", width="stretch", disabled=not configs
         ):
@@ -53,7 +53,10 @@ with parts.page("Start", HERO):
         if not finished:
             with st.container(border=True, horizontal_alignment="center"):
                 st.subheader("Nothing has been run yet", anchor=False)
-                st.markdown("The embedded recording and two small models are here: no download is needed.")
+                st.markdown(
+                    "The embedded recording and two small models are here, trained and with random weights."
+                )
+                parts.show_cost(run_form.default_configs(), [], models)
                 if st.button("Run the embedded recording", type="primary", icon=":material/play_arrow:"):
                     begin(run_form.default_configs())
                     st.rerun()

@@ -6,6 +6,7 @@ ones; each other file serves the page that it is named after.
 
 from . import places
 from .brains import atom_view, score_view, show_brain, show_two_brains
+from .cost import show_cost
 from .frame import PAGES, embedded, page
 from .links import follow, network_card, region_card, ways, word_card
 from .pickers import atom_chart, clicked, figure, pick, pick_atom, pick_network, switch
@@ -62,6 +63,7 @@ __all__ = [
     "score_view",
     "select",
     "show_brain",
+    "show_cost",
     "show_story",
     "show_two_brains",
     "slug",

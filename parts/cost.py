@@ -52,7 +52,7 @@ def _time(cost: RunCost) -> str:
 
 
 def _memory(cost: RunCost) -> str:
-    if not cost.memory_bytes:
+    if not (cost.memory_bytes and cost.n_new):
         return ""
     return f":material/memory: **About {size_text(cost.memory_bytes)}** of memory for the model, beside the recording"
 

@@ -10,7 +10,7 @@ import streamlit as st
 from brainlike_core.errors import BrainlikeError
 
 from .export import export_button
-from .selection import carried
+from .selection import carried, select
 from .shown import begin
 from .stage import stage
 
@@ -54,7 +54,8 @@ def page(title: str, question: str) -> Iterator[None]:
         initial_sidebar_state=230,
     )
     st.session_state["here"] = title
-    _sidebar()
+    if not embedded():
+        _sidebar()
     begin()
     with st.container(gap=None):
         stage(title)
@@ -80,18 +81,14 @@ def embedded() -> bool:
 
 
 def _sidebar() -> None:
-    here = PAGES[0][0]
     with st.sidebar:
         st.header("Brainlike", anchor=False)
         st.caption("Neurons of language models and networks of the human brain")
         st.space("small")
         for path, label, icon, text in PAGES:
             st.page_link(path, label=label, icon=icon, help=text, query_params=carried(), width="stretch")
-            if label == st.session_state["here"]:
-                here = path
         st.space("small")
-        asked = st.query_params.to_dict() | {"present": "1"}
-        st.page_link(
-            here, label="Present", icon=":material/co_present:", query_params=asked, width="stretch",
+        st.button(
+            "Present", icon=":material/co_present:", type="tertiary", on_click=select, kwargs={"present": 1},
             help="Larger type, keys instead of the mouse, saved stops (key F)",
         )  # fmt: skip

@@ -24,8 +24,9 @@ def headline(numbers: dict[str, Any]) -> None:
 
 def next_pages() -> None:
     """Ways on from the result."""
-    for column, (path, label, icon, text) in zip(st.columns(3), PAGES[1:4], strict=True):
-        with column.container(border=True, gap=None):
+    ways = st.grid(3, min_column_width=190, gap="small")
+    for path, label, icon, text in PAGES[1:4]:
+        with ways.cell(), st.container(border=True, gap=None, height="stretch"):
             st.page_link(path, label=f"**{label}**", icon=icon, query_params=carried(), width="stretch")
             st.caption(text)
 
@@ -58,6 +59,9 @@ def run_table(finished: list[archive.RunSummary], shown: str) -> None:
 
 def job_card(job: jobs.Status) -> None:
     """One run under way: what it does, how long still, and Cancel."""
+    if job.state == "failed":
+        st.warning(job.message, title=f"{job.label}: failed", icon=":material/error:")
+        return
     with st.container(border=True):
         if job.state not in ("queued", "running"):
             st.markdown(f"**{job.label}** · {job.state}. {job.message}")

@@ -53,20 +53,20 @@ def _profile(run_id: str, atom: int) -> pd.DataFrame:
 
 
 def words_view(run: Run, selection: Selection, atom: int) -> None:
-    """The transcript; beside it the chosen word's sub-groups and the passages; below, the profile of the words."""
+    """The transcript and the profile of its words; beside them the chosen word's sub-groups and the passages."""
     grid = st.grid(3, min_column_width=280, gap="medium")
     wide, narrow = grid.cell(column_span=2), grid.cell()
     with wide:
         st.subheader("The story, coloured by this sub-group", anchor=False)
         transcript(run, atom, selection.word, 460)
         st.caption(captions.course(run))
+        st.subheader("What kinds of words drive it", anchor=False)
+        _kinds_of_words(run, atom)
     with narrow:
         if selection.word is not None:
             word_card(run, selection.word)
         st.subheader("Passages that drive it", anchor=False)
         passages(run, atom, 8)
-    st.subheader("What kinds of words drive it", anchor=False)
-    _kinds_of_words(run, atom)
 
 
 def _kinds_of_words(run: Run, atom: int) -> None:

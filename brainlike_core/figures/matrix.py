@@ -77,7 +77,8 @@ def correspondence_matrix(
     plotly.graph_objects.Figure
         ``customdata`` of each point: atom, network; atom -1 for a network's own mark.
     """
-    figure = go.Figure([_quiet_cells(correspondence, order), _rows(correspondence.networks)])
+    head = -0.8 - 0.02 * len(order)
+    figure = go.Figure([_quiet_cells(correspondence, order), _rows(correspondence.networks, head)])
     top = float(max(correspondence.dice.max(), 1e-9))
     for sign in (0, 1):
         for accepted in (False, True):
@@ -92,7 +93,7 @@ def correspondence_matrix(
     labels = [str(k) for k in order]
     step = 1 if len(labels) <= 40 else 2
     figure.update_xaxes(
-        title="sub-group (atom)", range=[-1.6, len(labels)], showgrid=False, zeroline=False,
+        title="sub-group (atom)", range=[1.6 * head, len(labels)], showgrid=False, zeroline=False,
         tickvals=list(range(0, len(labels), step)), ticktext=labels[::step], tickfont_size=10, tickangle=0,
     )  # fmt: skip
     figure.update_yaxes(
@@ -121,10 +122,10 @@ def _quiet_cells(correspondence: Correspondence, order: Sequence[int]) -> go.Sca
     )  # fmt: skip
 
 
-def _rows(networks: Sequence[str]) -> go.Scatter:
-    """A mark at the head of each row, to choose a network without a sub-group; a control is not printed."""
+def _rows(networks: Sequence[str], place: float) -> go.Scatter:
+    """A mark at the head of each row, left of the first atom, to choose a network without a sub-group; a control is not printed."""
     return go.Scatter(
-        x=[-1] * len(networks), y=list(range(len(networks))), mode="markers", showlegend=False, name="", meta="control",
+        x=[place] * len(networks), y=list(range(len(networks))), mode="markers", showlegend=False, name="", meta="control",
         marker={"symbol": "triangle-right", "size": 10, "color": theme.ACCENT}, cliponaxis=False,
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 1}},
         customdata=[[-1, f] for f in range(len(networks))], text=list(networks),

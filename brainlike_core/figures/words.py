@@ -114,13 +114,15 @@ def class_profile(profile: pd.DataFrame) -> go.Figure:
 def profile_sentence(profile: pd.DataFrame, frequency: pd.Series) -> str:
     """Which word classes stand out, and how common the words are (Markdown)."""
     found = profile[profile["q"] < 0.05].sort_values("p")
+    names = (
+        found["kind"].str.lower().map(lambda kind: f"**{kind} words**" if kind == "other" else f"**{kind}s**")
+    )
     said = [
-        f"**{row.kind.lower()}s** {'more' if row.difference > 0 else 'less'} often"
-        if row.kind != "Other"
-        else f"**other words** {'more' if row.difference > 0 else 'less'} often"
-        for row in found.itertuples()
+        f"{how} often {' and '.join(names[which])}"
+        for how, which in (("more", found["difference"] > 0), ("less", found["difference"] < 0))
+        if which.any()
     ]
-    first = f"Among the words that drive it, {', '.join(said)}." if said else "No word class stands out."
+    first = f"The words that drive it are {', and '.join(said)}." if said else "No word class stands out."
     rare = "rarer" if frequency["difference"] < 0 else "more common"
     verdict = f"{rare} than" if frequency["q"] < 0.05 else "as common as"
     return (

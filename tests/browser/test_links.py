@@ -101,7 +101,7 @@ def test_a_click_on_the_brain_ranks_the_sub_groups_of_that_region(page, address)
     for title, right, down in (("Brain maps", 0.13, 0.4), ("Correspondence", 0.25, 0.24)):
         open_at(page, f"{address}/{title.replace(' ', '_')}?atom=3", title)
         page.locator(".js-plotly-plot .scatterlayer").last.wait_for()  # charts above the brain are drawn
-        canvas = page.locator("canvas").first
+        canvas = page.locator(".viewer canvas").first
         page.wait_for_function("window.__brainViewer?.ready")
         canvas.scroll_into_view_if_needed()
         box = canvas.bounding_box()

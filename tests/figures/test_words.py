@@ -41,6 +41,6 @@ def test_the_profile_is_filled_only_where_the_null_is_beaten():
 def test_the_sentence_names_what_stands_out_and_says_when_nothing_does():
     """More nouns, rarer words; without significance neither is claimed."""
     said = words.profile_sentence(PROFILE, FREQUENCY)
-    assert "**nouns** more often" in said and "verb" not in said and "rarer than" in said
+    assert "are more often **nouns**." in said and "verb" not in said and "rarer than" in said
     quiet = words.profile_sentence(PROFILE.assign(q=0.5), FREQUENCY.replace(0.01, 0.5))
     assert "No word class stands out" in quiet and "as common as" in quiet
