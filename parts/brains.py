@@ -13,6 +13,7 @@ from brainlike_core.figures.brain_viewer import BrainView, difference_view, plot
 from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_viewer, two_brains
 from brainlike_core.values import Run
 
+from .frame import room
 from .runs import load_run, regions
 from .shown import note_brain
 
@@ -53,7 +54,8 @@ def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, **marks: Any) 
 def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
     """The viewer, or a plotly figure where the browser cannot draw."""
     note_brain(view, options)
-    told = brain_viewer(view, key=key, **options)
+    with room(f"{key}-room", options.get("height", 460)):
+        told = brain_viewer(view, key=key, **options)
     if not told.webgl:
         shown = plotly_fallback(view, options["selected_map"], threshold=options["threshold"])
         st.plotly_chart(shown, key=f"{key}-fallback", alt="The brain map")

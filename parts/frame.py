@@ -58,7 +58,8 @@ def page(title: str, question: str) -> Iterator[None]:
         _sidebar()
     begin()
     with st.container(gap=None):
-        stage(title)
+        with st.container(height=1, border=False):  # it has no height: what follows stays while it loads
+            stage(title)
         if not embedded():
             with st.container(
                 horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"
@@ -78,6 +79,14 @@ def page(title: str, question: str) -> Iterator[None]:
 def embedded() -> bool:
     """Whether the page is shown inside a slide (``?embed=true``): controls are hidden."""
     return bool(st.context.is_embedded)
+
+
+@contextlib.contextmanager
+def room(key: str, height: int) -> Iterator[None]:
+    """A place of at least so many pixels, so that nothing below jumps while what it holds is loaded."""
+    st.html(f"<style>.st-key-{key} {{ min-height: {height}px }}</style>")
+    with st.container(key=key):
+        yield
 
 
 def _sidebar() -> None:
