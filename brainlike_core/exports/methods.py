@@ -43,7 +43,8 @@ def _config(run: Run) -> RunConfig:
 
 def _neurons(run: Run, numbers: dict[str, Any]) -> str:
     config, extract, r = _config(run), _config(run).extract, run.recording
-    heard = f"{run.story.title} ({run.story.n_words:,} words), heard by {r.n_subjects} listeners ({r.title}; TR {r.tr:g} s)"
+    recording = "" if r.title == run.story.title else f"{r.title}; "
+    heard = f"{run.story.title} ({run.story.n_words:,} words), heard by {r.n_subjects} listeners ({recording}TR {r.tr:g} s)"
     prepared = f"convolved with Glover's haemodynamic response{_filter(run)} and z-scored ({numbers['n_trs']} TRs; {_edges(config)})"
     if run.dictionary.names:
         features = ", ".join(run.dictionary.names)

@@ -311,10 +311,8 @@ def _colour_bar(
     bar = figure.colorbar(colours, cax=ax, orientation="horizontal")
     bar.outline.set_visible(False)  # type: ignore[operator]
     first, last = (float(end or 0) for end in colours.get_clim())
-    ticks = {first, last}
-    if 0 < threshold < last - 0.13 * (last - first):  # nearer to the end the numbers would touch
-        ticks |= {threshold, -threshold} if first < 0 else {threshold}
-    bar.set_ticks(sorted(ticks), labels=[f"{tick:g}".replace("-", "−") for tick in sorted(ticks)])
+    ticks = _bar_ticks(first, last, threshold)
+    bar.set_ticks(list(ticks), labels=[words.replace("-", "−") for words in ticks.values()])
     ax.tick_params(labelsize=6, length=0, pad=2)
     ax.text(-0.03, 0.5, label, transform=ax.transAxes, ha="right", va="center", fontsize=6.5, color=theme.INK)
     if threshold > 0:
@@ -328,3 +326,25 @@ def _colour_bar(
             fontsize=6.5,
             color=theme.QUIET,
         )
+
+
+def _bar_ticks(first: float, last: float, threshold: float) -> dict[float, str]:
+    """Place and words of each tick; numbers that would touch are left out or said as one.
+
+    Examples
+    --------
+    >>> _bar_ticks(-4, 4, 2)
+    {-4: '-4', -2: '-2', 2: '2', 4: '4'}
+    >>> _bar_ticks(-0.75, 0.75, 0.05)
+    {-0.75: '-0.75', 0.0: '±0.05', 0.75: '0.75'}
+    >>> _bar_ticks(0, 4, 3.9)
+    {0: '0', 4: '4'}
+    """
+    near = 0.13 * (last - first)
+    inner: dict[float, str] = {}
+    if near <= threshold < last - near:
+        inner = {-threshold: f"{-threshold:g}"} if first < 0 else {}
+        inner |= {threshold: f"{threshold:g}"}
+    elif 0 < threshold < near and first < 0:
+        inner = {0.0: f"±{threshold:g}"}
+    return {first: f"{first:g}"} | inner | {last: f"{last:g}"}

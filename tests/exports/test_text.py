@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import doctest
 import json
 import re
 import shlex
@@ -14,8 +15,9 @@ import pytest
 
 from brainlike_core.__main__ import _configs, _parser
 from brainlike_core.config import EncodingConfig, ExtractConfig, MatchConfig, RecordingConfig, RunConfig
-from brainlike_core.exports import citations, methods, reproduce
+from brainlike_core.exports import citations, methods, names, paper, print_brains, reproduce
 from brainlike_core.report import summary
+from brainlike_core.values import brain
 from tests import synthetic_run as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -178,3 +180,12 @@ def test_every_entry_has_a_title_an_author_and_a_way_to_find_it():
     for entry in entries.values():
         assert "title = {" in entry and "author = {" in entry and entry.endswith("}")
         assert re.search(r"(doi|eprint|pages) = \{", entry)
+
+
+@pytest.mark.parametrize(
+    "module", [names, paper, print_brains, reproduce, brain], ids=lambda module: module.__name__
+)
+def test_examples_in_docstrings_hold(module):
+    """What the documentation shows is what comes out."""
+    found = doctest.testmod(module)
+    assert found.attempted > 0 and found.failed == 0
