@@ -19,7 +19,11 @@ from .science import recovery, statistics, timing
 from .science.story_rows import by_story, group_mean, recorded_stories, row_stories, rows_at
 from .values import Dictionary, FakeAtoms, NeuronResponses, PlantedTruth, Rebuilt, Run
 
-N_SHUFFLES, N_SURROGATES = recovery.N_SHUFFLES, recovery.N_SURROGATES  # behind `Recovery`
+LEVEL, N_SHUFFLES, N_SURROGATES = (
+    recovery.LEVEL,
+    recovery.N_SHUFFLES,
+    recovery.N_SURROGATES,
+)  # behind `Recovery`
 DELAYS = np.arange(-8, 21) / 2  # seconds
 THRESHOLDS = np.arange(0, 91) / 100  # of |loading|
 

@@ -166,12 +166,12 @@ def _ceiling(run: Run) -> Exercise:
 
 def _missed(recovery: Recovery) -> Exercise:
     missed = recovery.table[~recovery.table["recovered"]]
-    weak = int((missed["atom_q"] >= 0.05).sum())
+    followed = int((missed["atom_q"] < lessons.LEVEL).sum())
     return Exercise(
         "What was missed, and why?",
         "Which planted effects have no accepted link? Is the pattern missing in the model, or did its map fail?",
-        f"Missed: {_list(missed)}. For {weak} of these {len(missed)} no sub-group follows the pattern beyond chance; for the "
-        "others one does, but its link did not beat both nulls."
+        f"Missed: {_list(missed)}. In {followed} of {len(missed)} a sub-group follows the pattern beyond chance, but its link did "
+        f"not beat both nulls; in {len(missed) - followed} none follows it."
         if len(missed)
         else "Nothing was missed in this run.",
         "to read 'no link' as 'no effect'. The effects were planted: what is missed is a matter of data and of power.",

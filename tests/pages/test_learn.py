@@ -219,7 +219,7 @@ def test_exercises_hide_their_answers_and_have_them_from_the_truth(home):
     text = said(app)
     assert text.count("Typical mistake") == 7
     assert "2 of 3 can be found: word rate in Auditory (+); narrative in Language (+)" in text
-    assert "Missed: dialogue in Default (+)" in text
+    assert "Missed: dialogue in Default (+). In 0 of 1 a sub-group follows the pattern" in text
     assert "Spin rule: 0 of 4 links are planted ones. Both nulls: 0 of 1" in text
     assert app.dataframe[0].value["recovered"].tolist() == [True, True, False]
 
