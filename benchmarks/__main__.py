@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-NAMES = ("dictionary", "encoding", "spins", "extraction", "ica")
+NAMES = ("dictionary", "encoding", "spins", "extraction", "ica", "viewer")
 RESULTS = Path(__file__).parent / "results.json"
 COLUMNS = ("row", "peer", "size", "ours", "peer's", "ratio (range)", "goal", "memory, ours / peer's")
 

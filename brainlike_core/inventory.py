@@ -15,7 +15,7 @@ import numpy as np
 
 from .config import RecordingConfig
 from .errors import BrainlikeError, RecordingError
-from .sources import atlases, model_cards, model_catalogue, recordings, surfaces
+from .sources import atlases, drawing_meshes, model_cards, model_catalogue, recordings, surfaces
 from .sources import catalogue as everything
 from .values import NetworkAtlas, ParcelVolume, PowerTable, Surface
 
@@ -103,6 +103,16 @@ def data_folder(named: str | Path | None) -> str | None:
 def surface() -> Surface:
     """The fsaverage5 surface on which everything is drawn."""
     return surfaces.load_surface("fsaverage5")
+
+
+def meshes(data: str | Path | None = None) -> dict[str, str]:
+    """Meshes to draw on that are here, fsaverage5 first: name -> what it is called."""
+    return {name: drawing_meshes.DRAWING_MESHES[name] for name in drawing_meshes.meshes_here(data)}
+
+
+def mesh(name: str, data: str | Path | None = None) -> tuple[Surface, np.ndarray]:
+    """A mesh to draw on, and the fsaverage5 vertex that each of its vertices shows; see `drawing_meshes`."""
+    return drawing_meshes.drawing_mesh(name, data)
 
 
 def regions() -> NetworkAtlas:

@@ -5,7 +5,7 @@ ones; each other file serves the page that it is named after.
 """
 
 from . import places
-from .brains import atom_view, score_view, show_brain, show_two_brains
+from .brains import atom_view, pick_mesh, score_view, show_brain, show_two_brains
 from .cost import show_cost
 from .frame import PAGES, embedded, page
 from .links import follow, network_card, region_card, ways, word_card
@@ -54,6 +54,7 @@ __all__ = [
     "passages",
     "pick",
     "pick_atom",
+    "pick_mesh",
     "pick_network",
     "places",
     "recovery_table",

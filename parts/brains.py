@@ -9,12 +9,15 @@ import streamlit as st
 
 from brainlike_core import inventory
 from brainlike_core.figures import captions, charts
-from brainlike_core.figures.brain_viewer import BrainView, difference_view, plotly_fallback
+from brainlike_core.figures.brain_viewer import BrainView, difference_view, digest, plotly_fallback, redrawn
 from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_viewer, two_brains
 from brainlike_core.values import Run
 
+from . import places
 from .frame import room
+from .pickers import switch
 from .runs import load_run, regions
+from .selection import slug
 from .shown import note_brain
 
 
@@ -51,9 +54,37 @@ def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, **marks: Any) 
     )
 
 
+def _digests(view: BrainView) -> str:
+    return digest(view.geometry_payload) + digest(view.maps_payload)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Preparing the mesh", hash_funcs={BrainView: _digests})
+def _on_mesh(view: BrainView, name: str) -> BrainView:
+    return redrawn(view, *inventory.mesh(name, places.DATA))
+
+
+def _asked_mesh() -> str | None:
+    """The mesh of the address; None where it is not here."""
+    asked = st.query_params.get("mesh", "fsaverage5")
+    return next((name for name, title in inventory.meshes(places.DATA).items() if slug(title) == asked), None)
+
+
+def pick_mesh() -> None:
+    """Which mesh brains are drawn on, where there is a choice; a line where the link's is not here."""
+    titles = list(inventory.meshes(places.DATA).values())
+    if _asked_mesh() is None:
+        st.caption(
+            ":material/info: The mesh of the link is not here: drawn on fsaverage5, where the data are."
+        )
+    if len(titles) > 1:
+        switch("mesh", "Drawn on", titles)
+
+
 def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
-    """The viewer, or a plotly figure where the browser cannot draw."""
+    """The viewer on the mesh of the address, or a plotly figure where the browser cannot draw."""
     note_brain(view, options)
+    mesh = _asked_mesh() or "fsaverage5"
+    view = view if mesh == "fsaverage5" else _on_mesh(view, mesh)
     with room(f"{key}-room", options.get("height", 460)):
         told = brain_viewer(view, key=key, **options)
     if not told.webgl:

@@ -49,6 +49,17 @@ def test_a_row_has_every_field_of_the_results():
     assert row["seed"] == 4 and row["versions"]["numpy"]
 
 
+def test_a_side_may_tell_its_own_seconds():
+    """A browser's clock: the row holds what the sides answer, and the goal is on our seconds."""
+    told = Comparison(
+        "brains", "peer", "two", "numpy", "numpy", lambda: None, lambda case: 0.05, lambda case: 2.0,
+        lambda case, a, b: "same values", n_repeats=3, goal="<= 0.06 s", compared="told",
+    )  # fmt: skip
+    row = compare(told)
+    assert (row["ours"], row["theirs"], row["unit"], row["reached"]) == (0.05, 2.0, "seconds", True)
+    assert row["ratio"] == 40
+
+
 def test_different_answers_are_not_timed():
     """A peer that answers something else ends the comparison."""
     with pytest.raises(DisagreementError, match="difference"):

@@ -12,6 +12,7 @@ from .colours import COLOUR_MAPS, colour_table
 from .difference import difference_settings, difference_view
 from .fallback import plotly_fallback
 from .packing import NO_DATA, digest, pack, quantise
+from .redrawn import redrawn
 from .settings import view_settings
 from .standalone import html_fragment, standalone_html
 from .story import StoryView, story_settings
@@ -30,6 +31,7 @@ __all__ = [
     "pack",
     "plotly_fallback",
     "quantise",
+    "redrawn",
     "standalone_html",
     "story_settings",
     "view_settings",

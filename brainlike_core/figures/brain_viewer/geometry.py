@@ -8,6 +8,9 @@ from ...values import Surface
 
 # Longer triangles of the flat geometry bridge a cut (median edge: 3 mm).
 _MAX_FLAT_EDGE_MM = 15.0
+# Sizes of fsaverage5 as it is drawn, to which other meshes are magnified: mm.
+_INFLATED_LENGTH_MM = 215.976
+_FLAT_SIZE_MM = (323.456, 278.171)
 
 
 def scaled_geometries(surface: Surface) -> dict[str, np.ndarray]:
@@ -18,6 +21,16 @@ def scaled_geometries(surface: Surface) -> dict[str, np.ndarray]:
     centred["pial"] *= length / (np.ptp(centred["pial"][: surface.n_left, 1]) or 1.0)
     centred["flat"] = upright_flat(surface, centred["inflated"])
     return centred
+
+
+def magnification(geometries: dict[str, np.ndarray], n_left: int) -> tuple[float, float]:
+    """How much larger a mesh is drawn than it is, folded and flat: as large as fsaverage5."""
+    length = float(np.ptp(geometries["inflated"][:n_left, 1])) or 1.0
+    halves = geometries["flat"][:n_left, 1:], geometries["flat"][n_left:, 1:]
+    wide, high = np.max([np.ptp(half, axis=0) for half in halves], axis=0)
+    return _INFLATED_LENGTH_MM / length, min(
+        _FLAT_SIZE_MM[0] / (wide or 1.0), _FLAT_SIZE_MM[1] / (high or 1.0)
+    )
 
 
 def _centre(points: np.ndarray, n_left: int) -> np.ndarray:

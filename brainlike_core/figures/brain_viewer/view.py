@@ -14,7 +14,7 @@ import numpy as np
 
 from ...errors import AtlasError, BrainlikeError
 from ...values import NetworkAtlas, Surface
-from .geometry import flat_faces, scaled_geometries
+from .geometry import flat_faces, magnification, scaled_geometries
 from .packing import pack, quantise
 
 
@@ -148,6 +148,7 @@ class BrainView:
         header = {
             "n_left": surface.n_left,
             "millimetres": top,
+            "magnify": magnification(scaled, surface.n_left),
             "network_names": self.networks.networks,
             "region_names": names,
             "location_names": self.location_names,

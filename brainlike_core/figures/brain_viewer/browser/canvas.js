@@ -156,8 +156,14 @@ class BrainCanvas {
   }
 
   frames(width, height, columns, tight = false) {
-    const flatness = this.mixing[2]
-    return layout(columns, flatness).map((rect, i) => frame(VIEWS[i], rect, width, height, this.camera, flatness, tight))
+    const flatness = this.mixing[2], camera = { ...this.camera, zoom: this.zoom() }
+    return layout(columns, flatness).map((rect, i) => frame(VIEWS[i], rect, width, height, camera, flatness, tight))
+  }
+
+  // The reader's zoom, and what brings another mesh to the size of fsaverage5.
+  zoom() {
+    const [folded, flat] = this.geometry?.header.magnify ?? [1, 1]
+    return this.camera.zoom * (folded + (flat - folded) * this.mixing[2])
   }
 
   // What shares the height of the figure with the picture, and what holds the picture.
@@ -191,7 +197,7 @@ class BrainCanvas {
       const title = document.createElement("span")
       title.textContent = this.state.surface === "flat" ? f.view.title.split(" ")[0] : f.view.title
       title.style.left = `${f.x + f.w / 2}px`
-      title.style.top = `${Math.max(f.y + f.h / 2 - (0.5 * high * f.scale) / this.camera.zoom - 3, f.y)}px`
+      title.style.top = `${Math.max(f.y + f.h / 2 - (0.5 * high * f.scale) / this.zoom() - 3, f.y)}px`
       return title
     }))
   }
