@@ -80,7 +80,10 @@ def neuron(here: Here, left: Any, right: Any) -> str:
     again = lessons.recurring_word(heard)
     if again is None:
         return "No word of this story is heard three times: it cannot say."
-    reach = f"**{figures.plain(again.word)}** is heard {again.n} times, and this neuron's responses to it reach from {again.low:+.1f} to {again.high:+.1f} SD"
+    reach = (
+        f"**{figures.plain(again.word)}** is heard {again.n} times, and this neuron's responses to it reach from "
+        f"{again.low:+.1f} to {again.high:+.1f} SD"
+    )
     if again.low > 1:
         return f"In part. {reach}: high each time, but moved by the context by {again.high - again.low:.1f} SD. Try another neuron."
     return f"No. {reach}: what it answers to is the word in its context."

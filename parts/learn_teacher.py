@@ -220,7 +220,7 @@ def _planted(lesson: Lesson, recovery: Recovery, show_all: bool) -> None:
     if st.toggle("Show the whole truth", key="teach-truth") or show_all:
         parts.recovery_table(recovery)
         st.caption(
-            f"{len(table)} planted effects. Recovered: an accepted link through a sub-group that follows the pattern (q < 0.05 "
+            f"{len(table)} planted effects. Recovered: an accepted link through a sub-group that follows the pattern (q < {lessons.LEVEL:g} "
             f"against {lessons.N_SURROGATES:,} sign-randomised patterns, FDR over all pairs). Chance: {lessons.N_SHUFFLES:,} "
             "shuffles of the networks."
         )
