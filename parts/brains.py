@@ -120,6 +120,7 @@ def show_two_brains(left: Run, right: Run, titles: tuple[str, str], key: str, **
         ``map`` the score left on screen.
     """
     view = _difference(left.id, right.id)
+    _note_two(view, left, right, titles, {"threshold": 0.05} | options)
     told = two_brains(view, titles, key=key, **({"threshold": 0.05} | options))
     if not told.webgl:
         n, at = view.n_maps // 3, options.get("selected_map", 0)
@@ -128,3 +129,19 @@ def show_two_brains(left: Run, right: Run, titles: tuple[str, str], key: str, **
             shown.update_layout(title=f"{title}: {view.map_names[at]}")
             place.plotly_chart(shown, key=f"{key}-fallback-{k}", alt=f"The brain map of {title}")
     return told
+
+
+def _note_two(
+    view: BrainView, left: Run, right: Run, titles: tuple[str, str], options: dict[str, Any]
+) -> None:
+    """Both brains and their difference can be exported."""
+    n, at = view.n_maps // 3, options.get("selected_map", 0)
+    said = (captions.score_map(left), captions.score_map(right), f"{titles[0]} minus {titles[1]}. No test.")
+    for k, (title, caption) in enumerate(zip((*titles, "Difference"), said, strict=True)):
+        own = options | {"selected_map": at + k * n}
+        if k == 2:
+            own |= {
+                "threshold": options.get("difference_threshold", 0.0),
+                "limit": options.get("difference_limit"),
+            }
+        note_brain(view, own, f"{title}, {view.map_names[at]}", caption)

@@ -66,7 +66,7 @@ def draw(now: Shown, wanted: list[str], ending: str) -> Files:
             looks = {
                 key: options[key] for key in ("threshold", "limit", "network", "colour_map") if key in options
             }
-            title = view.map_names[options["selected_map"]]
+            title = name.removeprefix("Brain map: ")
             figure = print_brain(
                 view,
                 options["selected_map"],
@@ -83,10 +83,10 @@ def draw(now: Shown, wanted: list[str], ending: str) -> Files:
 
 def _brain_caption(now: Shown, view: Any, options: dict[str, Any]) -> str:
     """n, unit and null of a map of the page's run; the outline, where there is one."""
-    said = ""
-    if now.runs and view.unit == "z":
+    said, usual = options.get("caption", ""), "caption" not in options and bool(now.runs)
+    if usual and view.unit == "z":
         said = captions.atom_map(now.runs[0], options["selected_map"])
-    elif now.runs and view.unit == "r":
+    elif usual and view.unit == "r":
         said = captions.score_map(now.runs[0])
     return f"{said} Outline: {options['network']}." if options.get("network") else said
 
@@ -151,7 +151,7 @@ def text(run: Run, atom: int, network: int) -> Files:
 
 
 def report(run: Run, atom: int, network: int) -> bytes:
-    """The page of HTML that opens from a disk; it names no folder of this machine."""
+    """The page of HTML that opens from a disk; the folder of downloads is not named."""
     page = html_report.html_report(
         run, inventory.surface(), inventory.regions(), methods=methods.methods(run), bibtex=_bibtex(run),
         command=reproduce.run_command([run.config]), atom=atom, network=network,  # type: ignore[list-item]

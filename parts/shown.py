@@ -47,9 +47,11 @@ def note_chart(name: str, chart: Any, caption: str) -> None:
     shown().charts[name] = chart, caption
 
 
-def note_brain(view: BrainView, options: dict[str, Any]) -> None:
-    """A brain is on the page."""
-    shown().brains[f"Brain map: {view.map_names[options['selected_map']]}"] = view, options
+def note_brain(view: BrainView, options: dict[str, Any], name: str = "", caption: str | None = None) -> None:
+    """A brain is on the page; ``name`` where its map's own does not do, ``caption`` where it is not the usual one."""
+    said = {} if caption is None else {"caption": caption}
+    title = name or view.map_names[options["selected_map"]]
+    shown().brains[f"Brain map: {title}"] = view, options | said
 
 
 def note_runs(runs: Sequence[Run]) -> None:

@@ -57,13 +57,8 @@ def run_command(configs: list[RunConfig], data_folder: str | None = None) -> str
         words += ["--also", story]
     for option, (value, usual) in options.items():
         words += [option, str(value)] if value != usual else []
-    for name in ("atlas_names", "z_threshold", "null", "n_fakes", "level"):
-        value = getattr(first.match, name)
-        words += ["--match", f"{name}={value}"] if value != getattr(plain.match, name) else []
-    for field in dataclasses.fields(first.encoding):
-        value = getattr(first.encoding, field.name)
-        if field.name != "seed" and value != getattr(plain.encoding, field.name):
-            words += ["--encoding", f"{field.name}={_setting(value)}"]
+    words += _changed("--match", first.match, plain.match, ("atlas", "n_spins", "seed"))
+    words += _changed("--encoding", first.encoding, plain.encoding, ("seed",))
     seeds = dict.fromkeys([first.dictionary.seed, *(config.extract.seed for config in configs)])
     if list(seeds) != [0]:
         words += ["--seed", *map(str, seeds)]
@@ -74,6 +69,16 @@ def run_command(configs: list[RunConfig], data_folder: str | None = None) -> str
     if data_folder and first.recording.name != "simulated":
         words += ["--data", data_folder]
     return shlex.join(words)
+
+
+def _changed(option: str, config: Any, usual: Any, said: tuple[str, ...]) -> list[str]:
+    """Settings that are not the usual ones and that no option of their own says."""
+    words = []
+    for field in dataclasses.fields(config):
+        value = getattr(config, field.name)
+        if field.name not in said and value != getattr(usual, field.name):
+            words += [option, f"{field.name}={_setting(value)}"]
+    return words
 
 
 def _setting(value: object) -> str:

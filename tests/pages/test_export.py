@@ -6,6 +6,7 @@ import io
 import zipfile
 
 import nibabel
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -33,13 +34,15 @@ def store(tmp_path_factory):
     return str(folder)
 
 
-def show(page: str, monkeypatch, store: str) -> AppTest:
+def show(page: str, monkeypatch, store: str, **query: str) -> AppTest:
     """A page on that store."""
     st.cache_data.clear()
     st.cache_resource.clear()
     monkeypatch.setattr(parts.places, "CACHE", store)
     app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
     app.switch_page(page)
+    for name, value in query.items():
+        app.query_params[name] = value
     app.run()
     assert not app.exception, [e.message for e in app.exception]
     return app
@@ -70,6 +73,20 @@ def test_a_comparison_offers_figures_and_data(monkeypatch, store):
     """Several runs have no report of one run."""
     app = show("pages/3_Compare_models.py", monkeypatch, store)
     assert offered(app) == {"Save figure", "Maps: GIfTI, CIFTI, NIfTI (ZIP)", "Tables: CSV, Parquet (ZIP)"}
+
+
+def test_two_brains_and_their_difference_are_offered(monkeypatch, store):
+    """Each by its own name; the difference is drawn from its own map."""
+    noted = {}
+    monkeypatch.setattr(export, "export_button", lambda place: noted.update(shown.shown().brains))
+    monkeypatch.setattr("parts.frame.export_button", export.export_button)
+    show("pages/3_Compare_models.py", monkeypatch, store, view="brain")
+    names = [name for name in noted if name.startswith("Brain map: ")]
+    assert len(names) == 3 and names[2] == "Brain map: Difference, Held-out r"
+    places = [noted[name][1]["selected_map"] for name in names]
+    view = noted[names[2]][0]
+    left, right, difference = (view.maps[k] for k in places)
+    np.testing.assert_allclose(difference, left - right, atol=1e-6)
 
 
 def test_a_page_without_anything_to_save_has_no_button(monkeypatch, tmp_path):
