@@ -42,6 +42,11 @@ MARK = (
     '<rect x="7" y="18" width="7" height="7" fill="none" stroke="#7CC4C2" stroke-width="2"/>'
     '<rect x="17" y="17" width="9" height="9" fill="#4393C3"/></svg>'
 )
+# Streamlit writes white on the primary colour, which is bright on a dark page.
+_ON_BRIGHT = (
+    '<style>[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled *, '
+    "[data-tag-index], [data-tag-index] * { color: #10191F !important }</style>"
+)
 
 
 @contextlib.contextmanager
@@ -54,6 +59,8 @@ def page(title: str, question: str) -> Iterator[None]:
         initial_sidebar_state=230,
     )
     st.session_state["here"] = title
+    if st.context.theme.type == "dark":
+        st.html(_ON_BRIGHT)
     if not embedded():
         _sidebar()
     begin()

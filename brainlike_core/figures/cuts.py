@@ -134,7 +134,7 @@ def marked(before: str, after: str) -> str:
     Examples
     --------
     >>> marked("a cat sat", "a dog sat")
-    'a <mark style="background:#F6D9D5;color:#1B2430;border-radius:3px">dog</mark> sat'
+    'a <mark style="background:#F6D9D5;color:#10151C;border-radius:3px">dog</mark> sat'
     """
     old, new = before.split(), after.split()
     said = []
@@ -144,7 +144,7 @@ def marked(before: str, after: str) -> str:
             said.append(
                 text
                 if kind == "equal"
-                else f'<mark style="background:#F6D9D5;color:#1B2430;border-radius:3px">{text}</mark>'
+                else f'<mark style="background:#F6D9D5;color:#10151C;border-radius:3px">{text}</mark>'
             )
     return " ".join(said)
 

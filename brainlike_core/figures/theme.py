@@ -18,7 +18,7 @@ import plotly.graph_objects as go
 
 from .families import family
 
-INK = "#1B2430"
+INK = "#10151C"
 QUIET = "#66707C"
 FAINT = "#C9CCCB"
 GRID = "#ECEBE6"
