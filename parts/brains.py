@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -137,11 +138,15 @@ def _note_two(
     """Both brains and their difference can be exported."""
     n, at = view.n_maps // 3, options.get("selected_map", 0)
     said = (captions.score_map(left), captions.score_map(right), f"{titles[0]} minus {titles[1]}. No test.")
-    for k, (title, caption) in enumerate(zip((*titles, "Difference"), said, strict=True)):
-        own = options | {"selected_map": at + k * n}
-        if k == 2:
-            own |= {
-                "threshold": options.get("difference_threshold", 0.0),
-                "limit": options.get("difference_limit"),
-            }
-        note_brain(view, own, f"{title}, {view.map_names[at]}", caption)
+    both, apart = (  # the difference has colours of its own
+        replace(view, maps=view.maps[part], map_names=view.map_names[part], significant=None, captions=())
+        for part in (slice(2 * n), slice(2 * n, None))
+    )
+    own = {"threshold": options.get("difference_threshold", 0.0), "limit": options.get("difference_limit")}
+    brains = (
+        (both, {"selected_map": at}),
+        (both, {"selected_map": at + n}),
+        (apart, {"selected_map": at} | own),
+    )
+    for title, caption, (brain, looks) in zip((*titles, "Difference"), said, brains, strict=True):
+        note_brain(brain, options | looks, f"{title}, {view.map_names[at]}", caption)

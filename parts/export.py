@@ -13,7 +13,6 @@ from brainlike_core.exports.names import Files, zipped
 from brainlike_core.exports.paper import print_files
 from brainlike_core.exports.print_brains import print_brain
 from brainlike_core.exports.print_charts import print_chart
-from brainlike_core.figures import captions
 from brainlike_core.values import Run
 
 from . import places
@@ -72,7 +71,7 @@ def draw(now: Shown, wanted: list[str], ending: str) -> Files:
                 options["selected_map"],
                 **looks,
                 title=title,
-                caption=_brain_caption(now, view, options),
+                caption=_brain_caption(view, options),
             )
         else:
             chart, caption = now.charts[name]
@@ -81,13 +80,10 @@ def draw(now: Shown, wanted: list[str], ending: str) -> Files:
     return files
 
 
-def _brain_caption(now: Shown, view: Any, options: dict[str, Any]) -> str:
+def _brain_caption(view: Any, options: dict[str, Any]) -> str:
     """n, unit and null of a map of the page's run; the outline, where there is one."""
-    said, usual = options.get("caption", ""), "caption" not in options and bool(now.runs)
-    if usual and view.unit == "z":
-        said = captions.atom_map(now.runs[0], options["selected_map"])
-    elif usual and view.unit == "r":
-        said = captions.score_map(now.runs[0])
+    own = view.captions[options["selected_map"]] if view.captions else ""
+    said = options.get("caption", own)
     return f"{said} Outline: {options['network']}." if options.get("network") else said
 
 

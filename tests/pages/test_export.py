@@ -83,10 +83,11 @@ def test_two_brains_and_their_difference_are_offered(monkeypatch, store):
     show("pages/3_Compare_models.py", monkeypatch, store, view="brain")
     names = [name for name in noted if name.startswith("Brain map: ")]
     assert len(names) == 3 and names[2] == "Brain map: Difference, Held-out r"
-    places = [noted[name][1]["selected_map"] for name in names]
-    view = noted[names[2]][0]
-    left, right, difference = (view.maps[k] for k in places)
+    left, right, difference = (
+        view.maps[options["selected_map"]] for view, options in (noted[n] for n in names)
+    )
     np.testing.assert_allclose(difference, left - right, atol=1e-6)
+    assert noted[names[2]][0].default_limit < noted[names[0]][0].default_limit
 
 
 def test_a_page_without_anything_to_save_has_no_button(monkeypatch, tmp_path):
