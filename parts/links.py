@@ -38,39 +38,40 @@ def follow(told: ViewerResult, selection: Selection, atom: int | None) -> None:
 def region_card(run: Run, region: int, n: int = 8) -> None:
     """The sub-groups whose maps are strongest in one region; a click selects one."""
     name, values, n_locations = charts.region_values(run.encoding.z_maps, run.recording, regions(), region)
-    _heading(f"Sub-groups at {name}", "region")
+    st.subheader(f"Sub-groups at {name}", anchor=False)
     chart = charts.region_ranking(run.correspondence, values, n)
     atom_chart(chart, captions.region(run, n_locations), f"Sub-groups that predict {name}", "region")
+    _clear("region")
 
 
 def network_card(run: Run, network: int) -> None:
     """The sub-groups that overlap most with one network; a click selects one."""
     name = run.correspondence.networks[network]
-    _heading(f"{name}: its sub-groups", "network")
+    st.subheader(f"{name}: its sub-groups", anchor=False)
     chart = charts.network_ranking(run.correspondence, network)
     atom_chart(chart, captions.ranking(run), f"Ranking of sub-groups for {name}", "ranking")
+    _clear("network")
 
 
 def word_card(run: Run, word: int, n: int = 8) -> None:
     """The sub-groups that are furthest from their mean when one word is heard; a click selects one."""
     at = int(run.story.onsets[word])
-    _heading(f"Sub-groups at “{run.story.words[word]}”, {at // 60}:{at % 60:02d}", "word")
+    st.subheader(f"Sub-groups at “{run.story.words[word]}”, {at // 60}:{at % 60:02d}", anchor=False)
     activity = heard_words.atoms_at_word(run, word)
     if np.isnan(activity).all():
         st.caption("This word lies outside the part of the story that the sub-groups were learned from.")
-        return
-    chart = charts.word_ranking(run.correspondence, activity, n)
-    atom_chart(chart, captions.word(run), "Sub-groups that this word drives", "word")
+    else:
+        chart = charts.word_ranking(run.correspondence, activity, n)
+        atom_chart(chart, captions.word(run), "Sub-groups that this word drives", "word")
+    _clear("word")
 
 
-def _heading(text: str, field: str) -> None:
-    """A heading, and a button that takes its part out of the selection."""
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
-        st.subheader(text, anchor=False, width="content")
-        st.button(
-            "Clear", key=f"clear-{field}", icon=":material/close:", type="tertiary",
-            help=f"Take the {field} out of the selection", on_click=select, kwargs={field: None},
-        )  # fmt: skip
+def _clear(field: str) -> None:
+    """A button that takes a part out of the selection."""
+    st.button(
+        "Clear", key=f"clear-{field}", icon=":material/close:", type="tertiary",
+        help=f"Take the {field} out of the selection", on_click=select, kwargs={field: None},
+    )  # fmt: skip
 
 
 def ways(atom: int, *pages: tuple[str, str, str, dict[str, str]]) -> None:
