@@ -35,9 +35,10 @@ with parts.page("Brain maps", "Where in the brain does this sub-group of neurons
         st.caption(captions.score_map(run))
         parts.follow(told, selection, None)
 
-    if kind != "Story":
-        parts.pick_mesh()
-    below = parts.switch("view", "Below the brain", ["Overview", "Words", "Neurons"])
+    with st.container(horizontal=True, gap="large"):
+        below = parts.switch("view", "Below the brain", ["Overview", "Words", "Neurons"])
+        if kind != "Story":
+            parts.pick_mesh()
     if below == "Words":
         parts.words_view(run, selection, atom)
     elif below == "Neurons":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pandas as pd
 import streamlit as st
@@ -23,10 +25,7 @@ def overview(run: Run, selection: Selection, atom: int, network: int | None) -> 
     cards = [(region_card, selection.region), (network_card, network), (word_card, selection.word)]
     shown = [(card, which) for card, which in cards if which is not None]
     if shown:
-        beside = st.grid(3, min_column_width=280, gap="medium")
-        for card, which in shown:
-            with beside.cell():
-                card(run, which)
+        _cards(run, atom, shown)
     grid = st.grid(3, min_column_width=280, gap="medium")
     wide, narrow = grid.cell(column_span=2), grid.cell()
     with wide:
@@ -35,12 +34,27 @@ def overview(run: Run, selection: Selection, atom: int, network: int | None) -> 
         figure(chart, captions.course(run), f"Time course of atom {atom}", "course")
     with narrow:
         if run.dictionary.names:
-            passages(run, atom, 5)
+            _passages(run, atom)
         else:
             layers(run, atom)
+    if not run.dictionary.names and not shown:
+        _passages(run, atom)
+
+
+def _cards(run: Run, atom: int, shown: Sequence[tuple[Callable[[Run, int], None], int]]) -> None:
+    """A card for each thing selected; the passages fill the row."""
+    row = st.grid(3, min_column_width=280, gap="medium")
+    for card, which in shown:
+        with row.cell():
+            card(run, which)
     if not run.dictionary.names:
-        st.subheader("Passages that drive it", anchor=False)
-        passages(run, atom, 5)
+        with row.cell(column_span=max(1, 3 - len(shown))):
+            _passages(run, atom)
+
+
+def _passages(run: Run, atom: int) -> None:
+    st.subheader("Passages that drive it", anchor=False)
+    passages(run, atom, 5)
 
 
 def layers(run: Run, atom: int) -> None:
