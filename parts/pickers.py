@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from brainlike_core.figures import charts, theme
+from brainlike_core.figures.chart_table import chart_table
 from brainlike_core.values import Run
 
 from .frame import embedded
@@ -77,8 +78,9 @@ def clicked(key: str) -> list[int] | None:
 
 
 def figure(chart: Any, caption: str, alt: str, key: str, on_select: Any = "ignore") -> None:
-    """A chart with its caption, in the colours of the page it stands on."""
+    """A chart with its caption and its table, in the colours of the page it stands on."""
     note_chart(alt, chart, caption)
+    noted = chart
     if presenting():
         chart = theme.enlarged(chart)
     if st.context.theme.type == "dark":
@@ -86,8 +88,23 @@ def figure(chart: Any, caption: str, alt: str, key: str, on_select: Any = "ignor
     st.plotly_chart(
         chart, key=key, theme=None, config=PLOT, alt=alt, on_select=on_select, selection_mode="points"
     )
-    if caption:
+    if embedded():
         st.caption(caption)
+        return
+    with st.container(horizontal=True, wrap=False, vertical_alignment="top", gap="small"):
+        st.caption(caption, width="stretch")
+        _table(noted, alt, key)
+
+
+def _table(chart: Any, alt: str, key: str) -> None:
+    """The numbers of a chart, made when they are asked for."""
+    asked = st.popover(
+        ":small[:gray[Table]]", key=f"{key}-table", type="tertiary", width="content", on_change="rerun",
+        help=f"The numbers of the chart: {alt}",
+    )  # fmt: skip
+    if asked.open:
+        with asked:
+            st.dataframe(chart_table(chart), hide_index=True, width=640, height=360, key=f"{key}-numbers")
 
 
 def atom_chart(chart: Any, caption: str, alt: str, key: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from ..figures import theme
-from .paper import plain_text
+from ..figures.chart_table import plain_text
 
 _LEFT, _TOP, _STEP_X, _STEP_Y = 150, 8, 13.0, 22.0
 

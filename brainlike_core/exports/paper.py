@@ -7,7 +7,6 @@ no browser is asked, so this works without a network.
 
 from __future__ import annotations
 
-import html
 import io
 import re
 import textwrap
@@ -63,18 +62,6 @@ def style() -> Iterator[None]:
 def inches(pixels: float) -> float:
     """Pixels of a chart on the screen as inches on paper."""
     return pixels * PT_PER_PX / 72
-
-
-def plain_text(text: str | None) -> str:
-    """The words of a plotly text: tags taken out, breaks kept.
-
-    Examples
-    --------
-    >>> plain_text("<b>r 0.12</b>, p &lt; .05<br>n = 8")
-    'r 0.12, p < .05\\nn = 8'
-    """
-    broken = re.sub(r"<br\s*/?>", "\n", text or "")
-    return html.unescape(re.sub(r"</?[a-z]+[^<>]*>", "", broken))
 
 
 def colour(value: object, opacity: float | None = None) -> tuple[float, float, float, float]:

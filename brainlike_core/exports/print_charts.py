@@ -15,8 +15,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
 from ..figures import theme
+from ..figures.chart_table import plain_text
 from . import paper, print_traces
-from .paper import PT_PER_PX, colour, inches, plain_text
+from .paper import PT_PER_PX, colour, inches
 
 _GAP_IN = 0.06
 _DEFAULT_PX = 360

@@ -17,7 +17,8 @@ from matplotlib.patches import Patch, Polygon
 
 from ..errors import BrainlikeError
 from ..figures import theme
-from .paper import PT_PER_PX, colour, plain_text
+from ..figures.chart_table import plain_text
+from .paper import PT_PER_PX, colour
 
 _FIRST = theme.MODEL_COLOURS[0]
 

@@ -102,7 +102,7 @@ def correspondence_matrix(
     )  # fmt: skip
     return figure.update_layout(
         legend={"itemclick": False, "itemdoubleclick": False, "itemsizing": "trace"},
-        xaxis_fixedrange=True, yaxis_fixedrange=True,
+        xaxis_fixedrange=True, yaxis_fixedrange=True, meta={"x": labels},
     )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ def layers_and_stability(found: ModelNetworks, chosen: int) -> go.Figure:
         title="layer", range=[-0.7, n_layers - 0.3], showgrid=False, zeroline=False, row=1, col=1,
         tickvals=list(range(0, n_layers, step)), ticktext=[str(layer) for layer in found.layers[::step]],
     )  # fmt: skip
+    figure.update_layout(meta={"x": [str(layer) for layer in found.layers]})
     return figure.update_xaxes(
         title="matched |r|", range=[0, 1.04], tickvals=[0, 0.5, 1], zeroline=False, row=1, col=2
     )

@@ -17,6 +17,7 @@ from pypdf import PdfReader
 from brainlike_core.errors import BrainlikeError
 from brainlike_core.exports import paper
 from brainlike_core.exports.print_charts import print_chart
+from brainlike_core.figures.chart_table import plain_text
 from tests.every_chart import every_chart
 
 FIGURES = Path(__file__).resolve().parents[2] / "brainlike_core" / "figures"
@@ -46,7 +47,7 @@ def test_every_chart_of_the_app_can_be_printed(name):
     words = words_of(svg)
     assert f"Title of {name}" in words and "n = 8, no test." in words
     axes = [axis.title.text for axis in chart.select_xaxes() if axis.title.text and axis.visible is not False]
-    assert all(paper.plain_text(title).split("\n")[0] in words for title in axes)
+    assert all(plain_text(title).split("\n")[0] in words for title in axes)
     width, height = figure.get_size_inches() * figure.dpi
     for ax in figure.axes:
         box = ax.get_tightbbox()
