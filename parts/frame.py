@@ -8,9 +8,10 @@ from collections.abc import Iterator
 import streamlit as st
 
 from brainlike_core.errors import BrainlikeError
+from brainlike_core.figures import theme
 
 from .export import export_button
-from .selection import carried, select
+from .selection import FIELDS, carried, select
 from .shown import begin
 from .stage import stage
 
@@ -44,9 +45,18 @@ MARK = (
 )
 # Streamlit writes white on the primary colour, which is bright on a dark page.
 _ON_BRIGHT = (
-    '<style>[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled *, '
-    "[data-tag-index], [data-tag-index] * { color: #10191F !important }</style>"
+    '[data-testid="stBaseButton-primary"]:enabled, [data-testid="stBaseButton-primary"]:enabled *, '
+    "[data-tag-index], [data-tag-index] * { color: #10191F !important }"
 )
+# What the keyboard has reached has a ring, also where Streamlit draws none.
+_RING = """:focus-visible, :has(> input[role=combobox]:focus-visible), [data-testid="data-grid-canvas"]:focus-within
+{{ outline: 2px solid {ring} !important; outline-offset: 1px }}
+input[role=combobox]:focus-visible {{ outline: none !important }}
+[data-testid="stMain"]:focus-visible {{ outline-offset: -2px }}
+[data-testid="stSidebar"] :focus-visible, [data-testid="stSidebar"] :has(> input[role=combobox]:focus-visible)
+{{ outline-color: {dark_ring} !important }}"""
+# Controls are drawn a moment after their label's place is known: what stands below waits where it will be.
+_PICKER_PX, _SWITCH_PX = 68, 60
 
 
 @contextlib.contextmanager
@@ -59,8 +69,7 @@ def page(title: str, question: str) -> Iterator[None]:
         initial_sidebar_state=230,
     )
     st.session_state["here"] = title
-    if st.context.theme.type == "dark":
-        st.html(_ON_BRIGHT)
+    st.html(f"<style>{_looks(title)}</style>")
     if not embedded():
         _sidebar()
     begin()
@@ -81,6 +90,21 @@ def page(title: str, question: str) -> Iterator[None]:
             export_button(saving)
     except BrainlikeError as error:
         st.warning(str(error), title="This did not work", icon=":material/info:")
+
+
+def _looks(title: str) -> str:
+    """Rules of a page: the ring of the focus, and the place that pickers and switches will take."""
+    dark = st.context.theme.type == "dark"
+    bright = theme.dark_colour(theme.ACCENT)
+    key = f"st-key-{title.replace(' ', '-')}"
+    pickers = ", ".join(f".{key}-{field}" for field in FIELDS)
+    return " ".join(
+        [
+            _RING.format(ring=bright if dark else theme.ACCENT, dark_ring=bright),
+            _ON_BRIGHT if dark else "",
+            f'[class*="{key}-"] {{ min-height: {_SWITCH_PX}px }} {pickers} {{ min-height: {_PICKER_PX}px }}',
+        ]
+    )
 
 
 def embedded() -> bool:

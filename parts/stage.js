@@ -40,6 +40,22 @@ function deep(selector, root = document) {
   return null
 }
 
+// What a popover holds stands at the end of the page: Enter leads the keyboard in, Escape back to its button.
+const inside = () => document.querySelector('[data-testid="stPopoverBody"]')
+async function intoPopover(e) {
+  const button = e.target.closest?.('[data-testid="stPopover"] button')
+  if (button && (e.key === "Enter" || e.key === " ") && !inside()) {
+    for (let i = 0; i < 60 && !inside(); i++) await new Promise(requestAnimationFrame)
+    const body = inside()
+    if (!body) return
+    Object.assign(body, { tabIndex: -1, openedBy: button }).focus({ preventScroll: true })
+  } else if (e.key === "Escape" && inside()?.contains(e.target)) {
+    const back = inside().openedBy
+    for (let i = 0; i < 60 && inside(); i++) await new Promise(requestAnimationFrame)
+    if (!inside()) back?.focus()
+  }
+}
+
 class Stage {
   constructor(root) {
     this.root = root
@@ -48,6 +64,7 @@ class Stage {
     this.style.textContent = LARGER
     this.onKey = e => this.key(e)
     window.addEventListener("keydown", this.onKey)
+    window.addEventListener("keydown", intoPopover, true)  // once, however often it is asked for
     root.addEventListener("click", e => {
       const button = e.target.closest("[data-act]")
       if (button) this.act(button.dataset.act, Number(button.dataset.i))
@@ -204,6 +221,7 @@ class Stage {
 
   close() {
     window.removeEventListener("keydown", this.onKey)
+    window.removeEventListener("keydown", intoPopover, true)
     this.style.remove()
   }
 }
