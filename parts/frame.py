@@ -56,7 +56,7 @@ input[role=combobox]:focus-visible {{ outline: none !important }}
 [data-testid="stSidebar"] :focus-visible, [data-testid="stSidebar"] :has(> input[role=combobox]:focus-visible)
 {{ outline-color: {dark_ring} !important }}"""
 # Controls are drawn a moment after their label's place is known: what stands below waits where it will be.
-_PICKER_PX, _SWITCH_PX = 68, 60
+_PICKER_PX, _SWITCH_PX, _BRAIN_PX = 68, 60, 340
 
 
 @contextlib.contextmanager
@@ -102,7 +102,7 @@ def _looks(title: str) -> str:
         [
             _RING.format(ring=bright if dark else theme.ACCENT, dark_ring=bright),
             _ON_BRIGHT if dark else "",
-            f'[class*="{key}-"] {{ min-height: {_SWITCH_PX}px }} {pickers} {{ min-height: {_PICKER_PX}px }}',
+            f'[class*="-room"] {{ min-height: {_BRAIN_PX}px }} [class*="{key}-"] {{ min-height: {_SWITCH_PX}px }} {pickers} {{ min-height: {_PICKER_PX}px }}',
         ]
     )
 

@@ -12,6 +12,7 @@ from brainlike_core.figures import captions
 from brainlike_core.figures import words as figures
 from brainlike_core.values import Run
 
+from .frame import room
 from .links import word_card
 from .pickers import figure
 from .runs import load_run, passages, words
@@ -35,7 +36,8 @@ def transcript(run: Run, atom: int, chosen: int | None, height: int) -> None:
         "hint": "Point at a word for its value; click for the sub-groups it drives.",
         "height": height,
     }
-    told = _TRANSCRIPT(key="transcript", data=data | asked, on_word_change=lambda: None)
+    with room("transcript-room", min(height, 340)):  # a short story needs less than it may have
+        told = _TRANSCRIPT(key="transcript", data=data | asked, on_word_change=lambda: None)
     word = told.word
     if isinstance(word, int) and 0 <= word < run.story.n_words and word != chosen:
         select(word=word)
