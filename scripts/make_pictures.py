@@ -1,6 +1,6 @@
 """Make the pictures of the README: a screenshot of each page and a tour of half a minute.
 
-    python scripts/make_pictures.py --cache cache
+    python -m scripts.make_pictures --cache cache
 
 needs finished runs in the cache (``make run``), Chromium and playwright. The
 app is started by itself on a free port and stopped again; nothing is drawn
@@ -22,8 +22,11 @@ from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, ViewportSize, sync_playwright
+
+from brainlike_core import archive
 
 ROOT = Path(__file__).resolve().parents[1]
 IMAGES = ROOT / "docs" / "images"
@@ -39,7 +42,7 @@ PAGES = {  # file name: (address, height in pixels)
     "how_much_data": ("How_much_data", 1000),
     "library": ("Library", 1000),
 }
-TOUR_SIZE = (1280, 800)
+TOUR_SIZE: ViewportSize = {"width": 1400, "height": 860}
 TOUR_WIDTH = 860
 
 
@@ -113,44 +116,97 @@ def screenshots(page: Page, address: str, query: str) -> None:
 class Tour:
     """Frames of a tour, each with how long it stands."""
 
-    def __init__(self, page: Page):
-        self.page = page
+    def __init__(self, page: Page, address: str):
+        self.page, self.address = page, address
         self.frames: list[tuple[Image.Image, int]] = []
+
+    def go(self, path: str, milliseconds: int = 2500, scroll: int = 0) -> None:
+        """Open a page, wait until it stands still, and show it."""
+        self.page.goto(f"{self.address}/{path}")
+        settle(self.page)
+        self.page.mouse.move(700, 500)
+        self.page.mouse.wheel(0, scroll)
+        self.page.wait_for_timeout(600)
+        self.shot(milliseconds)
 
     def shot(self, milliseconds: int) -> None:
         picture = Image.open(BytesIO(self.page.screenshot())).convert("RGB")
         height = round(picture.height * TOUR_WIDTH / picture.width)
-        self.frames.append((picture.resize((TOUR_WIDTH, height), Image.Resampling.LANCZOS), milliseconds))
+        small = picture.resize((TOUR_WIDTH, height), Image.Resampling.LANCZOS)
+        self.frames.append((small, milliseconds))
 
     def save(self, path: Path) -> None:
-        first, *rest = [frame.quantize(96, dither=Image.Dither.NONE) for frame, _ in self.frames]
-        first.save(
-            path,
-            save_all=True,
-            append_images=rest,
-            duration=[milliseconds for _, milliseconds in self.frames],
-            loop=0,
-            optimize=True,
+        pictures = [frame.quantize(128, dither=Image.Dither.NONE) for frame, _ in self.frames]
+        times = [milliseconds for _, milliseconds in self.frames]
+        pictures[0].save(
+            path, save_all=True, append_images=pictures[1:], duration=times, loop=0, optimize=True
         )
-        seconds = sum(milliseconds for _, milliseconds in self.frames) / 1000
-        print(f"{path.name}  {path.stat().st_size / 1e6:.1f} MB, {seconds:.0f} s")
+        print(f"{path.name}  {path.stat().st_size / 1e6:.1f} MB, {sum(times) / 1000:.0f} s")
+
+
+def walk(tour: Tour, query: str) -> None:
+    """From the matrix to a brain, the story, the words, the comparison, and a network inside the model."""
+    page = tour.page
+    tour.go(f"?{query}", 2500)
+    tour.go(f"Correspondence?{query}", 3000)
+    tour.go(f"Brain_maps?{query}", 1500)
+    slider = page.get_by_role("slider").first
+    slider.focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(250)
+        tour.shot(450)
+    tour.go(f"Brain_maps?{query}&maps=story", 1200, scroll=170)
+    page.get_by_role("button", name="Play").first.click()
+    for _ in range(14):
+        page.wait_for_timeout(900)
+        tour.shot(350)
+    tour.go(f"Brain_maps?{query}&view=words", 3000, scroll=620)
+    tour.go(f"Compare_models?{query}", 2500)
+    tour.go(f"Functional_networks?{query}", 2500)
+    tour.go(f"Learn?{query}&step=8", 2500)
+
+
+def linked_run(cache: str, network: str) -> tuple[str, int]:
+    """The trained run with the strongest link to a network that beats both nulls, and its sub-group."""
+    store = archive.open_store(cache)
+    best = (-1.0, "", 0)
+    for summary in archive.finished_runs(store):
+        if summary.config.extract.weights != "trained":
+            continue
+        c = archive.load_run(summary.id, store).correspondence
+        names = [name.lower() for name in c.networks]
+        if network in names:
+            column = names.index(network)
+            dice = np.where(c.accepted_links[:, :, column], c.dice[:, :, column], -1.0).max(axis=0)
+            best = max(best, (float(dice.max()), summary.id[:12], int(dice.argmax())))
+    if not best[1]:
+        raise SystemExit(f"No finished run has the network {network!r}: run `make run` first.")
+    return best[1], best[2]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cache", default="cache", help="the store with finished runs")
-    parser.add_argument("--run", default="", help="the run to show (default: the one the app opens)")
     parser.add_argument("--network", default="language", help="the brain network to show")
+    parser.add_argument("--only", choices=("pages", "tour"), help="make these only")
     asked = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if chromium is None:
         raise SystemExit("No Chromium found: install it with `apt-get install chromium`.")
     IMAGES.mkdir(exist_ok=True)
-    query = "&".join(filter(None, [asked.run and f"run={asked.run}", f"network={asked.network}"]))
+    run, atom = linked_run(asked.cache, asked.network)
+    query = f"run={run}&atom={atom}&network={asked.network}"
     with app(asked.cache) as address, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        page = browser.new_page(reduced_motion="no-preference")
-        screenshots(page, address, query)
+        page = browser.new_page(viewport=TOUR_SIZE)
+        if asked.only != "tour":
+            screenshots(page, address, query)
+        if asked.only != "pages":
+            page.set_viewport_size(TOUR_SIZE)
+            tour = Tour(page, address)
+            walk(tour, query)
+            tour.save(IMAGES / "tour.gif")
         browser.close()
 
 
