@@ -43,7 +43,7 @@ PAGES = {  # file name: (address, height in pixels)
     "library": ("Library", 1000),
 }
 TOUR_SIZE: ViewportSize = {"width": 1400, "height": 860}
-TOUR_WIDTH = 860
+TOUR_WIDTH = 800
 
 
 @contextmanager
@@ -126,6 +126,7 @@ class Tour:
         settle(self.page)
         self.page.mouse.move(700, 500)
         self.page.mouse.wheel(0, scroll)
+        self.page.mouse.move(TOUR_SIZE["width"] - 5, TOUR_SIZE["height"] - 5)
         self.page.wait_for_timeout(600)
         self.shot(milliseconds)
 
@@ -136,7 +137,7 @@ class Tour:
         self.frames.append((small, milliseconds))
 
     def save(self, path: Path) -> None:
-        pictures = [frame.quantize(128, dither=Image.Dither.NONE) for frame, _ in self.frames]
+        pictures = [frame.quantize(80, dither=Image.Dither.NONE) for frame, _ in self.frames]
         times = [milliseconds for _, milliseconds in self.frames]
         pictures[0].save(
             path, save_all=True, append_images=pictures[1:], duration=times, loop=0, optimize=True
