@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import synthetic_run as made
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 CHROMIUM_FLAGS = ["--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
 
@@ -53,6 +55,14 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
             process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
+
+
+@pytest.fixture(scope="session")
+def one_run(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The whole app on one made-up run, shared by the tests that write nothing to it."""
+    folder = tmp_path_factory.mktemp("cache")
+    made.write(made.make_run(), folder)
+    return serve(REPOSITORY / "app.py", BRAINLIKE_CACHE=str(folder), BRAINLIKE_DATA=os.devnull)
 
 
 def _start(

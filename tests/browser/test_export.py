@@ -7,19 +7,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests import synthetic_run as made
-
 ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
-    """The whole app on a store with one run."""
-    folder = tmp_path_factory.mktemp("cache")
-    made.write(made.make_run(), folder)
-    return serve(ROOT / "app.py", BRAINLIKE_CACHE=str(folder))
+@pytest.fixture
+def address(one_run):
+    """The whole app on one run."""
+    return one_run
 
 
 def press_until(tab, key: str, question: str) -> None:

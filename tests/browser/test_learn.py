@@ -1,19 +1,12 @@
 """The tour in a real browser: walked by keyboard, the address follows, and nothing is asked of the outside."""
 
-import os
-
 import pytest
 
-from tests import synthetic_run as made
-from tests.browser.conftest import REPOSITORY
 
-
-@pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
-    """The app over one made-up run."""
-    folder = tmp_path_factory.mktemp("cache")
-    made.write(made.make_run(), folder)
-    return serve(REPOSITORY / "app.py", BRAINLIKE_CACHE=str(folder), BRAINLIKE_DATA=os.devnull)
+@pytest.fixture
+def address(one_run):
+    """The whole app on one run."""
+    return one_run
 
 
 @pytest.fixture

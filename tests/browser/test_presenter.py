@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tests import synthetic_run as made
 from tests.browser.test_links import open_at, settle, wait_for_address
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -15,12 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
+@pytest.fixture
+def address(one_run):
     """The whole app on one run."""
-    folder = tmp_path_factory.mktemp("cache")
-    made.write(made.make_run(), folder)
-    return serve(ROOT / "app.py", BRAINLIKE_CACHE=str(folder))
+    return one_run
 
 
 @pytest.fixture
