@@ -9,7 +9,8 @@ from brainlike_core.config import DictionaryConfig, EncodingConfig, MatchConfig
 from brainlike_core.science.dictionary import learn_dictionary
 from brainlike_core.science.encoding import encode
 from brainlike_core.science.layer_links import maps_and_gate, third_links
-from brainlike_core.science.matching import SpinNull, match
+from brainlike_core.science.matching import match
+from brainlike_core.science.spins import SpinNull
 from brainlike_core.values import NeuronResponses
 
 from .test_encoding import smooth
