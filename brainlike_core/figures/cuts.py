@@ -116,7 +116,7 @@ def written(continuations: pd.DataFrame) -> str:
             ("Random cut", marked(str(row.intact), str(row.random))),
         ]
         columns = "".join(
-            f'<div style="flex:1 1 210px;min-width:0"><div style="color:{theme.QUIET};font-size:0.85em">{title}</div>'
+            f'<div style="flex:1 1 210px;min-width:0"><div style="opacity:0.75;font-size:0.85em">{title}</div>'
             f'<div style="line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere">{text}</div></div>'
             for title, text in cells
         )

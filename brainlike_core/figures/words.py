@@ -25,7 +25,7 @@ def passages(top_words: pd.DataFrame) -> str:
     str
         One row per passage: time, words, activity; every word is escaped.
     """
-    quiet = f"color:{theme.QUIET};font-size:0.85em;white-space:nowrap;padding:0.45em 0.9em 0.45em 0"
+    quiet = "opacity:0.75;font-size:0.85em;white-space:nowrap;padding:0.45em 0.9em 0.45em 0"
     rows = [
         f'<tr style="border-top:1px solid {theme.GRID}"><td style="{quiet};vertical-align:top">'
         f"{int(row.onset) // 60}:{int(row.onset) % 60:02d}</td>"
