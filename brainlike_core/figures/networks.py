@@ -355,7 +355,9 @@ def _clipped(text: str, left: bool, right: bool) -> str:
 
 def token_passages(tokens: pd.DataFrame) -> str:
     """Passages with their loudest token marked, as HTML; every character of a text is escaped."""
-    quiet = "opacity:0.75;font-size:0.85em;white-space:nowrap;vertical-align:top;padding:0.45em 0.9em 0.45em 0"
+    quiet = (
+        "opacity:0.75;font-size:0.85em;white-space:nowrap;vertical-align:top;padding:0.45em 0.9em 0.45em 0"
+    )
     mark = "background:#CFE6E4;color:#10151C;border-radius:3px;padding:0 2px;font-weight:600"
     rows = [
         f'<tr style="border-top:1px solid {theme.GRID}"><td style="{quiet}">{html.escape(set_name(str(row.text_set)))}</td>'
