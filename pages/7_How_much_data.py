@@ -28,6 +28,6 @@ with parts.page("How much data", "How many listeners and minutes of story does a
         figures.atom_curves(table), figures.atoms_caption(table), "Recovery of planted atoms", "atoms"
     )
     st.subheader("The same on the command line", anchor=False)
-    st.code(power.command(n_subjects, minutes), language="bash")
+    st.code(power.command(n_subjects, minutes), language=None)
     name = "power.csv"
     st.download_button("Table as CSV", table.table.to_csv(index=False), name, icon=":material/download:")

@@ -57,7 +57,7 @@ def _offer(config: ChoiceConfig, now: jobs.Status | None) -> None:
     if st.button("Compare settings", key="choose", icon=":material/play_arrow:"):
         engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
         st.rerun()
-    st.code(f"python -m brainlike_core choose {config.run[:12]}", language="bash")
+    st.code(f"python -m brainlike_core choose {config.run[:12]}", language=None)
 
 
 @st.fragment(run_every=0.5)

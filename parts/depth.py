@@ -104,7 +104,7 @@ def _offer(config: LayersConfig, name: str) -> None:
     if button.button(f"Compute {name}", key=f"depth-{config.run}", icon=":material/play_arrow:"):
         engine.start_aside(config, parts.places.CACHE, parts.places.DATA, parts.places.SCHEDULER)
         st.rerun()
-    command.code(f"python -m brainlike_core layers {config.run[:12]} --by {config.by}", language="bash")
+    command.code(f"python -m brainlike_core layers {config.run[:12]} --by {config.by}", language=None)
 
 
 def _active(job_id: str) -> bool:

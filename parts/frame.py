@@ -69,15 +69,13 @@ def page(title: str, question: str) -> Iterator[None]:
         initial_sidebar_state=230,
     )
     st.session_state["here"] = title
-    top = st.container(gap=None)
-    with top.container(height=1, border=False):  # it has no height: what follows stays while it loads
-        # Markdown is drawn at once; HTML waits for a script of its own, and would come after what it makes room for.
-        st.markdown(f"<style>{_looks(title)}</style>", unsafe_allow_html=True)
-        stage(title)
+    st.html(f"<style>{_looks(title)}</style>")
     if not embedded():
         _sidebar()
     begin()
-    with top:
+    with st.container(gap=None):
+        with st.container(height=1, border=False):  # it has no height: what follows stays while it loads
+            stage(title)
         if not embedded():
             with st.container(
                 horizontal=True, horizontal_alignment="distribute", vertical_alignment="bottom"

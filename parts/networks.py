@@ -59,7 +59,7 @@ def ask(config: Any, field: str, known: Sequence[str], label: str, cost: str, co
             parts.select(**{field: config.id})
             st.rerun()
         st.caption("This is known already." if done else cost)
-    st.code(command, language="bash", wrap_lines=True)
+    st.code(command, language=None, wrap_lines=True)
 
 
 def asked(field: str, known: Sequence[str]) -> str | None:
