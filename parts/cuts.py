@@ -22,20 +22,28 @@ from .networks import ask, asked, duration, under_way
 def cut(chosen: Finished[NetworksConfig], found: ModelNetworks, network: int) -> None:
     """A form for a cut, cuts under way, and what the one of the address (or the newest) did."""
     made = archive_networks.lesions_of(chosen.id, parts.store())
-    ids = {one.id: one for one in made}
-    formed = None
-    if not parts.embedded():
-        under_way(LesionConfig)
-        formed = _offer_cut(chosen, found, network, made)
-    same = next((one.id for one in made if one.config.network == (network,)), next(iter(ids), None))
-    shown = asked("cut", list(ids)) or (formed if formed in ids else same)
+    formed = None if parts.embedded() else _offer_cut(chosen, found, network, made)
+    this_network_first = sorted(made, key=lambda one: one.config.network != (network,))
+    ids = [one.id for one in this_network_first]
+    shown = _shown("cut", ids, formed, "Nothing of these networks has been cut yet.")
+    if shown:
+        _pick_made("cut", "Cuts made", shown, {one.id: _cut_title(one.config) for one in made})
+        show_cut(shown, archive_networks.load_lesion(shown, parts.store()))
+
+
+def _shown(key: str, ids: Sequence[str], formed: str | None, nothing: str) -> str | None:
+    """The id of the answer of the address, else of what the form asks, else the first; without any, ``nothing`` is said."""
+    shown = asked(key, ids) or (formed if formed in ids else next(iter(ids), None))
     if shown is None:
-        st.caption("Nothing of these networks has been cut yet.")
-        return
-    if len(ids) > 1 and not parts.embedded():
-        titles = {one.id: f"{_cut_title(one.config)} · {one.id[:6]}" for one in made}
-        parts.pick("cut", "Cuts made", list(ids), shown, titles.__getitem__)
-    show_cut(shown, archive_networks.load_lesion(shown, parts.store()))
+        st.caption(nothing)
+    return shown
+
+
+def _pick_made(key: str, label: str, shown: str, titles: dict[str, str]) -> None:
+    """A picker among several answers."""
+    if len(titles) > 1 and not parts.embedded():
+        named = {one: f"{title} · {one[:6]}" for one, title in titles.items()}
+        parts.pick(key, label, list(named), shown, named.__getitem__)
 
 
 def _cut_title(config: LesionConfig) -> str:
@@ -50,7 +58,9 @@ def _offer_cut(
     found: ModelNetworks,
     network: int,
     made: Sequence[Finished[LesionConfig]],
-) -> None:
+) -> str | None:
+    """Cuts under way and the form; the id of what it asks."""
+    under_way(LesionConfig)
     with st.container(border=True):
         try:
             config = network_form.lesion_form(chosen.config, network, found.reading.get("head", "none"))
@@ -109,13 +119,9 @@ def how_few(chosen: Finished[NetworksConfig]) -> None:
     """What the model is able to do with the key neurons of C networks alone: a form, and the curve."""
     made = archive_networks.curves_of(chosen.id, parts.store())
     ids = {one.id: one for one in made}
-    formed = None
-    if not parts.embedded():
-        under_way(PreservationConfig)
-        formed = _offer_curve(chosen, made)
-    shown = asked("few", list(ids)) or (formed if formed in ids else next(iter(ids), None))
+    formed = None if parts.embedded() else _offer_curve(chosen, made)
+    shown = _shown("few", list(ids), formed, "This has not been asked of these networks yet.")
     if shown is None:
-        st.caption("This has not been asked of these networks yet.")
         return
     found = archive_networks.load_curve(shown, parts.store())
     st.markdown("  \n".join(report_networks.preservation_sentences(found)))
@@ -128,7 +134,8 @@ def how_few(chosen: Finished[NetworksConfig]) -> None:
 def _offer_curve(
     chosen: Finished[NetworksConfig], made: Sequence[Finished[PreservationConfig]]
 ) -> str | None:
-    """The form; the id of what it asks."""
+    """Curves under way and the form; the id of what it asks."""
+    under_way(PreservationConfig)
     with st.container(border=True):
         config = network_form.preservation_form(chosen.config)
         if config is None:
@@ -166,19 +173,12 @@ def bridge(chosen: Finished[NetworksConfig]) -> None:
     if not parts.embedded():
         parts.pick("run", "Run", list(labels), run_id, labels.__getitem__, short=lambda value: value[:12])
     made = [one for one in archive_networks.finished_bridges(parts.store()) if one.config.run == run_id]
-    ids = {one.id: one for one in made}
-    formed = None
-    if not parts.embedded():
-        under_way(BridgeConfig)
-        formed = _offer_bridge(parts.load_run(run_id), made)
-    shown = asked("bridge", list(ids)) or (formed if formed in ids else next(iter(ids), None))
-    if shown is None:
-        st.caption("No brain network's sub-groups have been cut out of this run's model yet.")
-        return
-    if len(ids) > 1 and not parts.embedded():
-        titles = {one.id: f"{_bridge_title(one.config)} · {one.id[:6]}" for one in made}
-        parts.pick("bridge", "Bridges built", list(ids), shown, titles.__getitem__)
-    show_bridge(shown, archive_networks.load_bridge(shown, parts.store()))
+    formed = None if parts.embedded() else _offer_bridge(parts.load_run(run_id), made)
+    nothing = "No brain network's sub-groups have been cut out of this run's model yet."
+    shown = _shown("bridge", [one.id for one in made], formed, nothing)
+    if shown:
+        _pick_made("bridge", "Bridges built", shown, {one.id: _bridge_title(one.config) for one in made})
+        show_bridge(shown, archive_networks.load_bridge(shown, parts.store()))
 
 
 def _bridge_title(config: BridgeConfig) -> str:
@@ -187,7 +187,8 @@ def _bridge_title(config: BridgeConfig) -> str:
 
 
 def _offer_bridge(run: Run, made: Sequence[Finished[BridgeConfig]]) -> str | None:
-    """The form; the id of what it asks."""
+    """Bridges under way and the form; the id of what it asks."""
+    under_way(BridgeConfig)
     groups = {rule: network_subgroups(run, rule) for rule in network_form.RULES}
     counts = {rule: {name: len(atoms) for name, atoms in one.items()} for rule, one in groups.items() if one}
     with st.container(border=True):
