@@ -121,7 +121,7 @@ python -m brainlike_core power --subjects 25 --minutes 12 --tr 2 --simulate --re
 
 The first line reads the table and interpolates: linear in the effect and in the logarithms of listeners and minutes, never beyond the designs around it. Where a claim cannot lose by more data (all but links), noise of the simulation that would make it fall is levelled first. Nothing is extrapolated. The second simulates the design itself.
 
-Made by `python docs/power.py`, version {version}, {utc}, seed 0, {seconds} s of one processor core. {worlds} worlds for each length of story up to 15 minutes, a half, a third and a quarter as many beyond 15, 30 and 60 minutes; for links {link_worlds}, and fewer alike. Every number stands with its 95 % Wilson interval: the uncertainty of the simulation, not of a study. Thresholds are those of the pooled surrogates of every fifth world (400 for the shorter stories, 100 for the longest); their own error is not in the intervals and makes neighbouring cells uneven, that of the difference of two models most.
+Made by `python docs/power.py`, version {version}, {utc}, seed 0, {seconds} s of one processor core. {worlds} worlds for each length of story up to 15 minutes, a half, a third and a quarter as many beyond 15, 30 and 60 minutes; for links {link_worlds}, and fewer alike. Every number stands with its 95 % Wilson interval: the uncertainty of the simulation, not of a study. Thresholds are those of the pooled surrogates of a design's worlds, eight of each (800 for the shorter stories, 200 for the longest); their own error is not in the intervals and makes neighbouring cells uneven, that of the difference of two models most.
 
 ## The worlds
 
@@ -143,7 +143,7 @@ Where the truth is zero, a claim should be found as often as its level says, and
 
 {false}
 
-Designs of one length share their worlds, so the independent worlds are a fifth of these: at a true level of 5 % the share found has a standard error of about 1 %. [The method page](method.md) (4.2) has the same of 500 recordings for four lengths and repetition times.
+Designs of one length share their worlds, so the independent worlds are a fifth of these: at a true level of 5 % the share found has a standard error of about 1 %. Surrogates of single worlds differ in what chance gives them (40 listeners, 8 minutes: standard deviation .034, of which .014 between worlds), so a threshold from few worlds can be off: of 1,000 other worlds of that design, with eight surrogates of each, *predicts* was found in 5.8 % [4.5, 7.4]. [The method page](method.md) (4.2) has the same of 500 recordings for four lengths and repetition times.
 
 ## This model predicts the brain
 

@@ -4,13 +4,15 @@ Every claim goes through the functions that judge a real run: held-out ridge
 against sign-randomised recordings, the paired difference of two models, both
 nulls of a link, replication over halves of the story, the sparse dictionary.
 Worlds of one length serve all numbers of listeners and all effects, with the
-same noise. Each design's p is against the surrogates of every fifth world, pooled:
-400 of a hundred worlds, at a tenth of the cost of each world's own.
+same noise. Each design's p is against the surrogates of all its worlds, a few of each,
+pooled: worlds differ among themselves in what chance gives them, so many of few
+worlds would know the tail less well at the same cost.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -19,7 +21,7 @@ import pandas as pd
 from ..config import DictionaryConfig, EncodingConfig, MatchConfig, PowerConfig
 from .dictionary import learn_dictionary
 from .encoding_maps import AtomGate, group_t, subject_weights
-from .encoding_nulls import null_r
+from .encoding_nulls import surrogates
 from .group_inference import replicate
 from .held_out import HeldOutFolds
 from .matching import SurrogateNull
@@ -30,9 +32,9 @@ from .statistics import correlate, difference_beyond_null, fdr, p_from_null, t_t
 from .timing import zscore
 
 # Worlds have no delay beyond the response; a run chooses one inside its folds.
-ENCODING = EncodingConfig(delays=(0,), n_surrogates=20)
+ENCODING = EncodingConfig(delays=(0,))
+N_COPIES = 8  # surrogates of each world
 LONG_MINUTES = (15, 30, 60)  # a half, a third, a quarter of the worlds beyond
-EVERY = 5  # worlds per world whose surrogates are drawn
 GATE_COPIES = 200
 LINK_TR = 3.0  # links have no folds: the band is whole at 3 s, and half the rows are enough
 FOUND = 0.9  # |cos| from which a planted atom counts as found
@@ -111,7 +113,7 @@ def _prediction_rows(
     for i in range(_repeats(config, minutes)[0]):
         worlds.append(_predict(brain, minutes, config, i))
         tick()
-    seen = {name: np.array([w[name] for w in worlds if name in w]) for name in worlds[0]}
+    seen = {name: np.array([w[name] for w in worlds]) for name in worlds[0]}
     rows = []
     for s, n_subjects in enumerate(config.n_subjects):
         nulls = {name: np.concatenate(seen[name][:, s]) for name in ("null", "null_other", "null_half")}
@@ -151,12 +153,10 @@ def _predict(brain: PlantedBrain, minutes: float, config: PowerConfig, number: i
             "second": _mean_r(others, both),
             "half": np.array([_half_r(world.atoms, brain, rng)[0] for brain in brains]),
         }
-        if number % EVERY == 0:
-            rows, seed = (0, world.n_trs), rng.integers(2**32)  # one set of signs for both models
-            for name, prepared in (("null", folds), ("null_other", others)):
-                fakes = null_r(prepared, brains[0], rows, ENCODING, np.random.default_rng(seed))
-                one[name] = fakes.mean(1)
-            one["null_half"] = _half_r(world.atoms, brains[0], rng, ENCODING.n_surrogates)[1]
+        # One set of signs for both models.
+        fakes = list(islice(surrogates(brains[0], ENCODING, rng), N_COPIES))
+        one |= {"null": _mean_r(folds, fakes), "null_other": _mean_r(others, fakes)}
+        one["null_half"] = _half_r(world.atoms, brains[0], rng, N_COPIES)[1]
         for name, values in one.items():
             found.setdefault(name, []).append(values)
     return {name: np.array(values) for name, values in found.items()}
