@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import datetime
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +37,7 @@ from .values import (
     Story,
     one_after_the_other,
 )
+from .whole_files import replace_file
 
 _KEPT = "own_recordings.json"
 # A record without one of these is of another version: its run is not finished for this one.
@@ -392,10 +392,8 @@ def load_layers(config: LayersConfig, workspace: Workspace) -> tuple[LayerCurve,
 def keep_recording(config: RecordingConfig, workspace: Workspace) -> None:
     """Remember a recording of one's own, so that it can be chosen for a run; the newest first."""
     kept = [config, *(known for known in kept_recordings(workspace) if known != config)]
-    path = workspace.folder / _KEPT
-    temporary = path.with_suffix(f".{os.getpid()}.new")
-    temporary.write_text(json.dumps([dataclasses.asdict(one) for one in kept], indent=1))
-    os.replace(temporary, path)
+    listed = json.dumps([dataclasses.asdict(one) for one in kept], indent=1)
+    replace_file(workspace.folder / _KEPT, listed)
 
 
 def kept_recordings(workspace: Workspace) -> list[RecordingConfig]:

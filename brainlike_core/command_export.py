@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from .errors import InputError, UnknownNameError
 from .exports import citations, html_report, maps, methods, printed, reproduce, tables
 from .exports.names import Files
 from .values import Run
+from .whole_files import replace_file
 
 KINDS = ("maps", "tables", "figures", "text", "report")
 
@@ -118,9 +118,7 @@ def write(files: Files, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             path = folder / name
-            new = path.with_name(f".{name}.new")
-            new.write_bytes(content)
-            os.replace(new, path)
+            replace_file(path, content)
             paths.append(path)
     except OSError as error:
         raise InputError(

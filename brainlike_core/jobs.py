@@ -13,7 +13,6 @@ import os
 import re
 import socket
 import time
-import uuid
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,6 +31,7 @@ from .config import (
 )
 from .errors import CancelledError, ConfigError
 from .values import FitCheck
+from .whole_files import replace_file
 
 # Steps in words, and about how many seconds each takes on two cores: only the progress bar uses these.
 _WALK = {
@@ -310,6 +310,4 @@ def _alive(body: dict) -> bool:
 
 
 def _replace(path: Path, body: dict) -> None:
-    temporary = path.with_suffix(f".{uuid.uuid4().hex}")
-    temporary.write_text(json.dumps(body))
-    os.replace(temporary, path)
+    replace_file(path, json.dumps(body))

@@ -55,7 +55,7 @@ ALLOWED = {
         "report",
     }
     | BASE,
-    "command_export": {"archive", "command_parts", "exports", "inventory"} | BASE,
+    "command_export": {"archive", "command_parts", "exports", "inventory", "whole_files"} | BASE,
     "command_parts": {"inventory"} | BASE,
     "command_power": {"command_parts", "figures", "inventory", "science"} | BASE,
     "commands_inside": {
@@ -98,7 +98,8 @@ ALLOWED = {
     }
     | BASE,
     "progress": set(),
-    "jobs": {"archive"} | BASE,
+    "whole_files": set(),
+    "jobs": {"archive", "whole_files"} | BASE,
     "fetching": {"inventory"} | BASE,
     "pipeline": {
         "progress",
@@ -117,7 +118,7 @@ ALLOWED = {
     "heard_words": {"archive", "science", "sources"} | BASE,
     "run_cost": {"archive"} | BASE,
     "inventory": {"sources"} | BASE,
-    "archive": {"claims", "science", "sources", "store"} | BASE,
+    "archive": {"claims", "science", "sources", "store", "whole_files"} | BASE,
     "archive_networks": {"archive", "store"} | BASE,
     "archive_layers": {"archive", "store"} | BASE,
     "exports": {"exports", "figures", "heard_words", "report"} | BASE,
@@ -127,8 +128,8 @@ ALLOWED = {
     "lessons": {"archive", "atlas_nulls", "science"} | BASE,
     "moments": {"science"} | BASE,
     "depth_claims": {"claims"} | BASE,
-    "sources": {"sources"} | BASE,
-    "store": BASE,
+    "sources": {"sources", "whole_files"} | BASE,
+    "store": {"whole_files"} | BASE,
     "science": {"science"} | BASE,
     "values": {"values", "errors"},
     "config": {"config", "errors"},

@@ -1,4 +1,4 @@
-"""store.py: whole or absent, verified, computed once, whatever happens."""
+"""store: whole or absent, verified, computed once, whatever happens."""
 
 import json
 import multiprocessing
@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from brainlike_core import store as store_module
 from brainlike_core.errors import CancelledError, DamagedEntryError, StoreError
-from brainlike_core.store import Question, Store
+from brainlike_core.store import Question, Store, entries
+from brainlike_core.store import store as store_module
 from brainlike_core.values import NetworkAtlas, Organization, RunRecord
 
 QUESTION = Question("step", 1, {"a": 1}, ("x",))
@@ -157,21 +157,23 @@ def test_verify_names_what_is_damaged(kept):
 
 
 FAULTS = [OSError(28, "No space left on device"), OSError(5, "I/O"), OSError(13, "Denied"), MemoryError(), KeyboardInterrupt(), SystemExit()]  # fmt: skip
-POINTS = ["_encode", "_write_synced", "_sync_file", "_sync_folder", "_provenance", "file_sha256", "os.rename"]
+POINTS = [
+    (entries, "_encode"), (entries, "write_synced"), (entries, "sync_file"), (entries, "file_sha256"),
+    (store_module, "sync_folder"), (store_module, "provenance_now"), (store_module.os, "rename"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: type(f).__name__ + str(getattr(f, "errno", "")))
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize("point", POINTS, ids=lambda point: point[1])
 def test_a_fault_leaves_nothing_half_written(tmp_path, monkeypatch, fault, point):
     """Whatever fails while writing: absent afterwards, nothing left over, and the same call then works."""
     store = Store(tmp_path)
-    target, name = (store_module.os, "rename") if point == "os.rename" else (store_module, point)
 
     def fail(*_):
         raise fault
 
     with monkeypatch.context() as patch:
-        patch.setattr(target, name, fail)
+        patch.setattr(*point, fail)
         with pytest.raises((StoreError, MemoryError, KeyboardInterrupt, SystemExit)):
             store.remember(QUESTION, value)
     assert not store.has(QUESTION.key)

@@ -21,7 +21,8 @@ from . import hub, model_catalogue, recordings, surfaces, text_sets
 from .atlas_catalogue import FSAVERAGE, atlas_entries, folder_of, surface_entries
 from .catalogue_entry import EMBEDDED, KINDS, SEE_SOURCE, Entry
 from .data_folder import fetch_all, is_full, sizes_hold
-from .download import MIRROR_VARIABLE, Progress
+from .download import Progress
+from .mirror import MIRROR_VARIABLE
 from .model_names import is_hub_id
 from .open_data import ListenerFiles, RemoteFile, list_subjects, listener_files
 

@@ -7,13 +7,12 @@ that each had when it came. Whoever was not pinned before is known from then on.
 from __future__ import annotations
 
 import json
-import os
-import secrets
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from .download import Progress, fetch_file, file_sha256
+from ..whole_files import file_sha256, replace_file
+from .download import Progress, fetch_file
 from .open_data import RemoteFile
 
 MANIFEST = "downloads.json"
@@ -91,6 +90,4 @@ def _read_manifest(top: Path) -> dict:
 
 
 def _write_manifest(top: Path, manifest: dict) -> None:
-    temporary = top / f".{MANIFEST}.{secrets.token_hex(4)}.part"
-    temporary.write_text(json.dumps(manifest, indent=1, sort_keys=True), encoding="utf-8")
-    os.replace(temporary, top / MANIFEST)
+    replace_file(top / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True))

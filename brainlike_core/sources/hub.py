@@ -24,6 +24,7 @@ from urllib.parse import quote
 from huggingface_hub import constants
 
 from ..errors import DownloadError, ModelError
+from ..whole_files import replace_file
 from .download import Progress, fetch_file, read_text
 from .model_names import shorten, split_hub_id
 
@@ -442,6 +443,4 @@ def _point(pointer: Path, blob: Path) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    temporary.write_text(text, encoding="ascii")
-    os.replace(temporary, path)
+    replace_file(path, text)

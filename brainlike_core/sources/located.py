@@ -14,6 +14,7 @@ from pathlib import Path
 from ..config import RecordingConfig
 from ..errors import RecordingError, StoryError, UnknownNameError
 from ..values import Recording, Story
+from ..whole_files import file_sha256
 from . import catalogue, recordings
 from .bids_layout import choose
 from .gathering import Progress, silent
@@ -265,8 +266,7 @@ def files_digest(files: Iterable[Path]) -> str:
     for path in found:
         body.update(path.name.encode())
         if whole:
-            with open(path, "rb") as file:
-                body.update(hashlib.file_digest(file, "sha256").digest())
+            body.update(bytes.fromhex(file_sha256(path)))
         else:
             facts = path.stat()
             body.update(f"{facts.st_size} {facts.st_mtime_ns}".encode())

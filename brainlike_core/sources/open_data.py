@@ -16,7 +16,8 @@ from urllib.parse import quote
 from xml.etree import ElementTree
 
 from ..errors import DownloadError
-from .download import MIRROR_VARIABLE, read_text
+from .download import read_text
+from .mirror import MIRROR_VARIABLE
 
 HOME = "https://s3.amazonaws.com"
 MAX_LISTING_BYTES = 8 * 1024 * 1024

@@ -27,6 +27,7 @@ from scipy.spatial import cKDTree
 
 from ..errors import RecordingError
 from ..values import Recording, Story
+from ..whole_files import file_sha256
 from .atlases import load_atlas
 from .stories import read_gentle_csv
 from .surfaces import HEMISPHERES, load_surface, surface_file
@@ -99,8 +100,7 @@ def folder_digest(folder: str | Path) -> str:
     for path in [*sorted((folder / "timeseries").glob("*.npy")), *(folder / name for name in names)]:
         body.update(path.name.encode())
         if path.is_file():  # a missing one is refused, with its name, when it is read
-            with open(path, "rb") as file:
-                body.update(hashlib.file_digest(file, "sha256").digest())
+            body.update(bytes.fromhex(file_sha256(path)))
     return body.hexdigest()
 
 

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from brainlike_core.errors import CancelledError, DownloadError, ModelError, UnknownNameError
-from brainlike_core.sources import catalogue, data_folder, download, open_data, published_atlases
+from brainlike_core.sources import catalogue, data_folder, download, mirror, open_data, published_atlases
 from brainlike_core.sources.atlases import load_atlas
 from brainlike_core.sources.catalogue import KINDS, entries, entry, fetch
 from brainlike_core.sources.open_data import RemoteFile
@@ -28,7 +28,7 @@ STORIES = [e.name for e in ALL if e.name.startswith("narratives-")]
 @pytest.fixture(autouse=True)
 def no_mirror(monkeypatch):
     """The environment of whoever runs the tests says nothing; retries do not wait."""
-    monkeypatch.delenv(download.MIRROR_VARIABLE, raising=False)
+    monkeypatch.delenv(mirror.MIRROR_VARIABLE, raising=False)
     monkeypatch.setattr(download, "BACKOFF_S", 0.01)
 
 
@@ -518,7 +518,7 @@ def test_a_manifest_is_replaced_whole(world, tmp_path, monkeypatch):
     """A death while the notes are written leaves the older notes."""
     top = fetch("ty7", tmp_path / "data", mirror=world)
     before = (top / "downloads.json").read_bytes()
-    monkeypatch.setattr(data_folder.os, "replace", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt()))
+    monkeypatch.setattr(os, "replace", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt()))
     with pytest.raises(KeyboardInterrupt):
         data_folder._write_manifest(top, {})
     assert (top / "downloads.json").read_bytes() == before

@@ -10,7 +10,9 @@ import pytest
 
 from brainlike_core.errors import CancelledError, DownloadError
 from brainlike_core.sources import download
-from brainlike_core.sources.download import fetch_file, file_sha256, find_places, read_text
+from brainlike_core.sources.download import fetch_file, read_text
+from brainlike_core.sources.mirror import MIRROR_VARIABLE, find_places
+from brainlike_core.whole_files import file_sha256
 
 CONTENT = bytes(range(256)) * 4096  # 1 MiB: four pieces
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -136,7 +138,7 @@ class Handler(BaseHTTPRequestHandler):
 def server(monkeypatch):
     """A server on this machine; retries do not wait."""
     monkeypatch.setattr(download, "BACKOFF_S", 0.01)
-    monkeypatch.delenv(download.MIRROR_VARIABLE, raising=False)
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     with Server() as server:
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
         yield server
@@ -211,7 +213,7 @@ def test_a_lasting_failure_is_refused(server, tmp_path, behaviour, sha256, size,
     goal = tmp_path / "f"
     with pytest.raises(DownloadError, match=found) as caught:
         fetch_file(server.url, goal, sha256=sha256, size=size)
-    assert caught.value.needed and download.MIRROR_VARIABLE in caught.value.do
+    assert caught.value.needed and MIRROR_VARIABLE in caught.value.do
     assert not goal.exists() and len(server.asked) == asked
     goal.write_bytes(b"older")
     with pytest.raises(DownloadError):
@@ -340,7 +342,7 @@ def test_cancel_is_quick_on_a_silent_server(server, tmp_path, behaviour, sha256)
 def test_offline_names_the_mirror(tmp_path, monkeypatch):
     """No answer at all: the sentence names the host and the way round."""
     monkeypatch.setattr(download, "BACKOFF_S", 0.01)
-    monkeypatch.delenv(download.MIRROR_VARIABLE, raising=False)
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     with pytest.raises(DownloadError, match="no answer from 127.0.0.1.*set BRAINLIKE_MIRROR to a folder"):
         fetch_file("http://127.0.0.1:9/f.bin", tmp_path / "f")
     assert os.listdir(tmp_path) == []
@@ -371,7 +373,7 @@ def test_a_folder_can_be_the_mirror(tmp_path, monkeypatch, tail, by):
     mirror = tmp_path / "mirror"
     (mirror / tail).parent.mkdir(parents=True)
     (mirror / tail).write_bytes(CONTENT)
-    monkeypatch.setenv(download.MIRROR_VARIABLE, str(mirror) if by == "environment" else "/nowhere")
+    monkeypatch.setenv(MIRROR_VARIABLE, str(mirror) if by == "environment" else "/nowhere")
     goal = fetch_file(
         URL,
         tmp_path / "goal" / "f.npy",
@@ -419,7 +421,7 @@ def test_a_useless_mirror_is_refused(tmp_path, mirror):
 
 def test_places_without_a_mirror_are_the_home(monkeypatch):
     """Nothing set: the home alone."""
-    monkeypatch.delenv(download.MIRROR_VARIABLE, raising=False)
+    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
     assert find_places(URL) == [URL]
 
 
