@@ -12,7 +12,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import __version__, archive, engine, follow_ups, inventory, pipeline, report
+from . import __version__, archive, engine, follow_ups, inventory, pipeline, recording_step, report
 from .command_export import add_export
 from .command_parts import Watch, command, data_folder, ranges
 from .command_power import add_power
@@ -262,7 +262,7 @@ def _fetch(given: argparse.Namespace) -> None:
 def _check(given: argparse.Namespace) -> None:
     config = CheckConfig(_recording_config(given), given.audio, given.audio_onset)
     watch = Watch(config.label)
-    found = pipeline.check_fit(config, archive.open_store(given.cache), data_folder(given), watch)
+    found = recording_step.check_fit(config, archive.open_store(given.cache), data_folder(given), watch)
     if given.json:
         print(json.dumps(report.fit(found), allow_nan=False))
         return

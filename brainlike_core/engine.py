@@ -19,7 +19,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
-from . import bridge, follow_ups, lesions, networks, pipeline, preservation, slimming
+from . import bridge, follow_ups, lesions, networks, pipeline, preservation, recording_step, slimming
 from .config import (
     BridgeConfig,
     CheckConfig,
@@ -94,7 +94,7 @@ def _compute(job: Job, data_folder: str | None, progress: Progress, device: str)
     """The step behind a kind of job."""
     config, workspace = job.config, job.workspace
     if isinstance(config, CheckConfig):
-        return pipeline.check_fit(config, workspace, data_folder, progress)
+        return recording_step.check_fit(config, workspace, data_folder, progress)
     if isinstance(config, ChoiceConfig):
         return follow_ups.choose_dictionary(config, workspace, progress)
     if isinstance(config, LayersConfig):

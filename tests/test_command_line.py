@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from brainlike_core import archive, engine, jobs, pipeline
+from brainlike_core import archive, engine, jobs, model_steps
 from brainlike_core.__main__ import _configs, _parser, main
 from brainlike_core.sources import model_catalogue
 from tests.small_world import (
@@ -341,7 +341,7 @@ def test_control_c_is_one_line_and_status_1(say, tmp_path, data, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(pipeline, "_extract", interrupt)
+    monkeypatch.setattr(model_steps, "extract", interrupt)
     status, out, error = say("run", *SETTINGS, "--data", data, "--cache", tmp_path, "--json")
     assert (status, out) == (1, "") and refusal(error) == "stopped; what is finished is kept."
     assert len(list(archive.open_store(tmp_path).results)) == 1 and whole(tmp_path)

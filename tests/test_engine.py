@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from brainlike_core import archive, engine, jobs, pipeline
+from brainlike_core import archive, engine, jobs, pipeline, recording_step
 from brainlike_core.config import CheckConfig, DictionaryConfig, OrganizationConfig, RecordingConfig
 from brainlike_core.errors import CancelledError, RecordingError, StoreError
 from brainlike_core.sources import bids
@@ -165,7 +165,7 @@ def test_a_refusal_is_the_message_of_the_job(tmp_path, data):
 
 def test_a_defect_is_the_message_of_the_job(tmp_path, data, monkeypatch):
     """What nobody foresaw is named, not hidden."""
-    monkeypatch.setattr(pipeline, "_recording", lambda state: 1 / 0)
+    monkeypatch.setattr(pipeline, "recording_and_stories", lambda state: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         engine.run_now(small_config(), tmp_path, data)
     status = jobs.status(small_config().id, tmp_path)
@@ -329,7 +329,7 @@ def test_a_check_in_a_worker_is_seen_from_another_process(tmp_path):
     found = jobs.check(config.id[:12], folder)
     assert found.config == config and found.status.state == "done"
     assert [state for _, state, _ in found.status.steps] == ["done"] * 3
-    assert_same(found.found, pipeline.check_fit(config, archive.open_store(tmp_path / "other")))
+    assert_same(found.found, recording_step.check_fit(config, archive.open_store(tmp_path / "other")))
     assert jobs.active(folder) == []  # a check is no walk
 
 

@@ -6,7 +6,7 @@ import shutil
 import numpy as np
 import pytest
 
-from brainlike_core import archive, heard_words, inventory, pipeline
+from brainlike_core import archive, heard_words, inventory, model_steps, pipeline
 from brainlike_core.config import (
     EncodingConfig,
     ExtractConfig,
@@ -142,7 +142,7 @@ def test_one_setting_recomputes_only_what_follows(own, data, monkeypatch, part, 
 @needs_minilm
 def test_a_story_too_long_word_by_word_gives_the_same_responses(walked, data, tmp_path, monkeypatch):
     """Averaged to TRs inside the model: one row per TR is kept, and the regressors agree within 1e-5."""
-    monkeypatch.setattr(pipeline, "WORD_BYTES", 0)
+    monkeypatch.setattr(model_steps, "WORD_BYTES", 0)
     workspace = archive.open_store(tmp_path / "cache")
     pipeline.walk(small_config(), workspace, data=data)
     by_tr, by_word = (
