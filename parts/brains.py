@@ -86,7 +86,7 @@ def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
     note_brain(view, options)
     mesh = _asked_mesh() or "fsaverage5"
     view = view if mesh == "fsaverage5" else _on_mesh(view, mesh)
-    with room(f"{key}-room", options.get("height", 460) - 60):  # where four views stand in a row
+    with room(key, options.get("height", 460) - 60):  # where four views stand in a row
         told = brain_viewer(view, key=key, **options)
     if not told.webgl:
         shown = plotly_fallback(view, options["selected_map"], threshold=options["threshold"])

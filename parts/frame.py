@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator
 
 import streamlit as st
@@ -11,9 +12,9 @@ from brainlike_core.errors import BrainlikeError
 from brainlike_core.figures import theme
 
 from .export import export_button
-from .selection import FIELDS, carried, select
+from .selection import carried, select
 from .shown import begin
-from .stage import stage
+from .stage import presenting, stage
 
 PAGES = (
     ("app.py", "Start", ":material/play_circle:", "Choose, run, watch, open"),
@@ -55,8 +56,6 @@ input[role=combobox]:focus-visible {{ outline: none !important }}
 [data-testid="stMain"]:focus-visible {{ outline-offset: -2px }}
 [data-testid="stSidebar"] :focus-visible, [data-testid="stSidebar"] :has(> input[role=combobox]:focus-visible)
 {{ outline-color: {dark_ring} !important }}"""
-# Controls are drawn a moment after their label's place is known: what stands below waits where it will be.
-_PICKER_PX, _SWITCH_PX, _BRAIN_PX = 68, 60, 340
 
 
 @contextlib.contextmanager
@@ -69,9 +68,7 @@ def page(title: str, question: str) -> Iterator[None]:
         initial_sidebar_state=230,
     )
     st.session_state["here"] = title
-    st.html(f"<style>{_looks(title)}</style>")
-    if not embedded():
-        _sidebar()
+    st.html(f"<style>{_looks()}</style>")
     begin()
     with st.container(gap=None):
         with st.container(height=1, border=False):  # it has no height: what follows stays while it loads
@@ -84,6 +81,8 @@ def page(title: str, question: str) -> Iterator[None]:
                 st.title(heading, width="content")
                 saving = st.container(width="content")
             st.markdown(f":gray[{question}]")
+    if not (embedded() or presenting()):
+        _sidebar()
     try:
         yield
         if not embedded():
@@ -92,19 +91,11 @@ def page(title: str, question: str) -> Iterator[None]:
         st.warning(str(error), title="This did not work", icon=":material/info:")
 
 
-def _looks(title: str) -> str:
-    """Rules of a page: the ring of the focus, and the place that pickers and switches will take."""
+def _looks() -> str:
+    """Rules of a page: the ring of the focus, and what can be read on bright colours."""
     dark = st.context.theme.type == "dark"
     bright = theme.dark_colour(theme.ACCENT)
-    key = f"st-key-{title.replace(' ', '-')}"
-    pickers = ", ".join(f".{key}-{field}" for field in FIELDS)
-    return " ".join(
-        [
-            _RING.format(ring=bright if dark else theme.ACCENT, dark_ring=bright),
-            _ON_BRIGHT if dark else "",
-            f'[class*="-room"] {{ min-height: {_BRAIN_PX}px }} [class*="{key}-"] {{ min-height: {_SWITCH_PX}px }} {pickers} {{ min-height: {_PICKER_PX}px }}',
-        ]
-    )
+    return f"{_RING.format(ring=bright if dark else theme.ACCENT, dark_ring=bright)} {_ON_BRIGHT if dark else ''}"
 
 
 def embedded() -> bool:
@@ -114,9 +105,15 @@ def embedded() -> bool:
 
 @contextlib.contextmanager
 def room(key: str, height: int) -> Iterator[None]:
-    """A place of at least so many pixels, so that nothing below jumps while what it holds is loaded."""
-    st.html(f"<style>.st-key-{key} {{ min-height: {height}px }}</style>")
-    with st.container(key=key):
+    """A place of at least so many pixels, so that nothing below jumps while what it holds is loaded.
+
+    Style sheets come with a script, late on a busy machine: until then the place is exactly so high.
+    """
+    name = re.sub(r"[^\w-]", "-", f"{key}-room")
+    place = f'.st-key-{name}, [data-testid="stLayoutWrapper"]:has(> .st-key-{name})'
+    grows = f"height: auto !important; min-height: {height}px; overflow: visible !important"
+    st.html(f"<style>{place} {{ {grows} }}</style>")
+    with st.container(key=name, height=height, border=False):
         yield
 
 

@@ -11,12 +11,13 @@ from brainlike_core.figures import charts, theme
 from brainlike_core.figures.chart_table import chart_table
 from brainlike_core.values import Run
 
-from .frame import embedded
+from .frame import embedded, room
 from .selection import select, slug
 from .shown import note_chart
 from .stage import presenting
 
 PLOT = {"displaylogo": False, "modeBarButtonsToRemove": ["select2d", "lasso2d", "autoScale2d"]}
+_PICKER_PX, _SWITCH_PX = 68, 60  # with their labels
 
 
 def pick(
@@ -35,7 +36,8 @@ def pick(
         select(**dict.fromkeys(drops), **{field: short(st.session_state[key])})
 
     st.session_state[key] = chosen
-    st.selectbox(label, options, format_func=text, key=key, on_change=write)
+    with room(key, _PICKER_PX):
+        st.selectbox(label, options, format_func=text, key=key, on_change=write)
 
 
 def switch(field: str, label: str, options: Sequence[str]) -> str:
@@ -52,7 +54,8 @@ def switch(field: str, label: str, options: Sequence[str]) -> str:
     if embedded():
         return chosen
     st.session_state[key] = chosen
-    st.segmented_control(label, options, key=key, on_change=write, required=True)
+    with room(key, _SWITCH_PX):
+        st.segmented_control(label, options, key=key, on_change=write, required=True)
     return chosen
 
 

@@ -5,6 +5,13 @@ const LARGER = `html { font-size: 21px !important; }
 [data-testid="stSidebar"], [data-testid="stExpandSidebarButton"], [data-testid="stHeader"] { display: none !important; }
 [data-testid="stMainBlockContainer"] { padding-top: 1.5rem !important; padding-bottom: 6rem !important; }`
 
+// The rules stay while one page gives way to the next.
+function enlarge(larger) {
+  const style = document.getElementById("brainlike-larger")
+  if (larger && !style) document.head.append(Object.assign(document.createElement("style"), { id: "brainlike-larger", textContent: LARGER }))
+  if (!larger) style?.remove()
+}
+
 // What others saved is data, not trusted: only pages of this app, and plain text.
 function checked(stops) {
   if (!Array.isArray(stops)) throw new Error("found no list")
@@ -58,10 +65,10 @@ async function intoPopover(e) {
 
 class Stage {
   constructor(root) {
+    window.__listening?.close()  // one page's keys serve until the next one listens
+    window.__listening = this
     this.root = root
     this.at = -1
-    this.style = document.createElement("style")
-    this.style.textContent = LARGER
     this.onKey = e => this.key(e)
     window.addEventListener("keydown", this.onKey)
     window.addEventListener("keydown", intoPopover, true)  // once, however often it is asked for
@@ -76,10 +83,10 @@ class Stage {
     this.receiveLink()
   }
 
-  receive(data) {
+  receive(data, setStateValue) {
     this.data = data
-    if (data.present) document.head.append(this.style)
-    else this.style.remove()
+    enlarge(data.present)
+    if (data.waits) setStateValue("larger", true)
     this.root.hidden = !data.present
     const here = addressWith({ present: null })
     const found = this.stops.findIndex(stop => stop.address === here)
@@ -222,17 +229,13 @@ class Stage {
   close() {
     window.removeEventListener("keydown", this.onKey)
     window.removeEventListener("keydown", intoPopover, true)
-    this.style.remove()
   }
 }
 
-export default function ({ data, parentElement }) {
+export default function ({ data, parentElement, setStateValue }) {
   if (new URLSearchParams(location.search).get("embed") === "1") location.replace(addressWith({ embed: "true" }))
   let stage = MOUNTED.get(parentElement)
   if (!stage) MOUNTED.set(parentElement, (stage = new Stage(parentElement.querySelector(".stage"))))
-  stage.receive(data)
-  return () => {
-    MOUNTED.delete(parentElement)
-    stage.close()
-  }
+  stage.receive(data, setStateValue)
+  return () => MOUNTED.delete(parentElement)
 }

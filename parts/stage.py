@@ -35,5 +35,13 @@ def presenting() -> bool:
 
 
 def stage(title: str) -> None:
-    """What listens to the keys of presenter mode on a page, and its bar of stops."""
-    _STAGE(key="stage", data={"present": presenting(), "title": title})
+    """What listens to the keys of presenter mode on a page, and its bar of stops.
+
+    A visit that starts in presenter mode sees nothing before its type is large.
+    """
+    waits = presenting() and not st.session_state.get("staged")
+    data = {"present": presenting(), "title": title, "waits": waits}
+    told = _STAGE(key="stage", data=data, on_larger_change=lambda: None)
+    if waits and not told.larger:
+        st.stop()
+    st.session_state["staged"] = True

@@ -36,7 +36,7 @@ def transcript(run: Run, atom: int, chosen: int | None, height: int) -> None:
         "hint": "Point at a word for its value; click for the sub-groups it drives.",
         "height": height,
     }
-    with room("transcript-room", min(height, 340)):  # a short story needs less than it may have
+    with room("transcript", min(height, 340)):  # a short story needs less than it may have
         told = _TRANSCRIPT(key="transcript", data=data | asked, on_word_change=lambda: None)
     word = told.word
     if isinstance(word, int) and 0 <= word < run.story.n_words and word != chosen:

@@ -58,11 +58,32 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., st
 
 
 @pytest.fixture(scope="session")
-def one_run(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
+def address(serve: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> str:
     """The whole app on one made-up run, shared by the tests that write nothing to it."""
     folder = tmp_path_factory.mktemp("cache")
     made.write(made.make_run(), folder)
     return serve(REPOSITORY / "app.py", BRAINLIKE_CACHE=str(folder), BRAINLIKE_DATA=os.devnull)
+
+
+@pytest.fixture(scope="session")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with a trained and a random run."""
+    folder = tmp_path_factory.mktemp("cache")
+    for weights in ("trained", "random"):
+        made.write(made.make_run(made.config(weights=weights)), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def comparison(serve: Callable[..., str], two_runs: Path) -> str:
+    """The whole app on a trained and a random run, shared by the tests that write nothing to it."""
+    return serve(REPOSITORY / "app.py", BRAINLIKE_CACHE=str(two_runs), BRAINLIKE_DATA=os.devnull)
+
+
+@pytest.fixture(scope="session")
+def viewer_app(serve: Callable[..., str]) -> str:
+    """A page that holds the brain viewer, or two brains, and nothing else."""
+    return serve(Path(__file__).with_name("brain_viewer_app.py"))
 
 
 def _start(

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests import synthetic_run as made
-
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "",
     "Brain_maps?network=language&region=42",
@@ -23,25 +18,16 @@ PAGES = (
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
-    """The app on a store with a trained and a random run."""
-    folder = tmp_path_factory.mktemp("cache")
-    for weights in ("trained", "random"):
-        made.write(made.make_run(made.config(weights=weights)), folder)
-    return serve(ROOT / "app.py", BRAINLIKE_CACHE=str(folder))
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", PAGES)
-def test_no_serious_violation(browser, address, path, scheme):
+def test_no_serious_violation(browser, comparison, path, scheme):
     """axe-core (WCAG 2.2 A and AA, and its best practices) finds nothing serious or critical."""
     axe = pytest.importorskip(
         "axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed"
     )
     context = browser.new_context(viewport={"width": 1400, "height": 1200}, color_scheme=scheme)
     page = context.new_page()
-    page.goto(f"{address}/{path}")
+    page.goto(f"{comparison}/{path}")
     page.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
     page.wait_for_timeout(1500)
     found = axe.Axe().run(page).response["violations"]

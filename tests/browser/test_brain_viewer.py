@@ -7,7 +7,6 @@ import io
 import json
 import math
 import statistics
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,14 +14,7 @@ import pytest
 from tests.made_views import make_view
 
 pytestmark = pytest.mark.browser
-APP = Path(__file__).with_name("brain_viewer_app.py")
 PROBE = "window.__brainViewer"
-
-
-@pytest.fixture(scope="module")
-def address(serve) -> str:
-    """One server for all tests of this file."""
-    return serve(APP)
 
 
 @pytest.fixture(scope="module")
@@ -32,7 +24,7 @@ def made():
 
 
 @pytest.fixture
-def visit(browser, address):
+def visit(browser, viewer_app):
     """Return a function that opens the page and waits for the first picture; notes what went wrong."""
     contexts = []
 
@@ -51,7 +43,7 @@ def visit(browser, address):
         )
         if script:
             page.add_init_script(script)
-        page.goto(f"{address}/?kind={kind}")
+        page.goto(f"{viewer_app}/?kind={kind}")
         if wait:
             page.wait_for_function(f"{PROBE}?.ready && {PROBE}.draws > 0", timeout=60_000)
             settle(page)
@@ -399,7 +391,7 @@ def test_without_webgl_python_falls_back(visit):
     page.wait_for_selector("[data-testid=stPlotlyChart]", timeout=60_000)
 
 
-def test_nothing_leaves_the_machine_and_nothing_fails(visit, address):
+def test_nothing_leaves_the_machine_and_nothing_fails(visit, viewer_app):
     """A whole visit makes no request elsewhere and leaves no error on the console."""
     page = visit("parcels")
     page.get_by_role("button", name="Next map").click()
@@ -407,7 +399,7 @@ def test_nothing_leaves_the_machine_and_nothing_fails(visit, address):
     page.evaluate(f"{PROBE}.viewer.morph('flat')")
     page.wait_for_timeout(1200)
     settle(page)
-    outside = [url for url in page.requests if not url.startswith((address, "data:", "blob:"))]
+    outside = [url for url in page.requests if not url.startswith((viewer_app, "data:", "blob:"))]
     assert outside == []
     assert page.problems == []
 

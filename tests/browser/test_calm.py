@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from tests import synthetic_run as made
-
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
     "",
+    "Brain_maps?network=language&region=42",
+    "Brain_maps?view=words",
     "Correspondence?network=language",
     "Compare_models",
     "Functional_networks",
     *(f"Learn?step={step}" for step in (1, 4, 6, 10)),
     "Library",
     "How_much_data",
-)
-# Not yet within the bound: larger type comes with its keys and moves everything once; a slide's brain comes last;
-# on Brain maps the place of the brain is kept by a rule that a busy machine reads late (.01 when idle, .12 to .35 busy).
-MODES = (
     "Correspondence?present=1",
     "Brain_maps?embed=true&atom=3",
-    "Brain_maps?network=language&region=42",
-    "Brain_maps?view=words",
 )
 GOOD = 0.1  # cumulative layout shift that the web calls good, https://web.dev/articles/cls
 # Streamlit asks for its own two addresses beneath the page first, and then at the root.
@@ -46,24 +37,15 @@ requestAnimationFrame(look)
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def address(serve, tmp_path_factory):
-    """The app on a store with a trained and a random run; a first visit has filled its memory."""
-    folder = tmp_path_factory.mktemp("cache")
-    for weights in ("trained", "random"):
-        made.write(made.make_run(made.config(weights=weights)), folder)
-    return serve(ROOT / "app.py", BRAINLIKE_CACHE=str(folder))
-
-
 @pytest.fixture
-def tab(browser, address):
+def tab(browser, comparison):
     """A tab that reaches the app's address alone, and notes what else is asked for and what goes wrong."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000}, reduced_motion="reduce")
     tab = context.new_page()
     tab.strangers, tab.errors = [], []
 
     def pass_on(route):
-        inside = route.request.url.startswith((address, "data:", "blob:"))
+        inside = route.request.url.startswith((comparison, "data:", "blob:"))
         if not inside:
             tab.strangers.append(route.request.url)
         route.continue_() if inside else route.abort()
@@ -83,10 +65,10 @@ def _wrong(said) -> bool:
     return said.type == "error" and not missing
 
 
-@pytest.mark.parametrize("path", (*PAGES, *MODES))
-def test_a_page_comes_calmly(tab, address, path):
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_comes_calmly(tab, comparison, path):
     """No other host, no error, and of a page, once it can be read, a layout shift that the web calls good."""
-    tab.goto(f"{address}/{path}")
+    tab.goto(f"{comparison}/{path}")
     tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
     tab.wait_for_function("window.readable")
     tab.wait_for_timeout(2500)
@@ -96,13 +78,12 @@ def test_a_page_comes_calmly(tab, address, path):
     print(f"{path or 'Start'}: layout shift {moved:.3f}")
     assert tab.strangers == []
     assert tab.errors == []
-    if path not in MODES:
-        assert moved <= GOOD
+    assert moved <= GOOD
 
 
-def test_a_shift_would_be_seen(tab, address):
+def test_a_shift_would_be_seen(tab, comparison):
     """The measure is not blind: a block pushed into the page counts."""
-    tab.goto(f"{address}/How_much_data")
+    tab.goto(f"{comparison}/How_much_data")
     tab.locator('[data-testid="stApp"][data-test-script-state="notRunning"]').wait_for(timeout=60_000)
     tab.wait_for_function("window.readable")
     tab.wait_for_timeout(2500)

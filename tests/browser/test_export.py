@@ -12,12 +12,6 @@ ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def address(one_run):
-    """The whole app on one run."""
-    return one_run
-
-
 def press_until(tab, key: str, question: str) -> None:
     """Press a key until the element in focus answers a question."""
     for _ in range(40):

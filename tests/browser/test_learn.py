@@ -4,12 +4,6 @@ import pytest
 
 
 @pytest.fixture
-def address(one_run):
-    """The whole app on one run."""
-    return one_run
-
-
-@pytest.fixture
 def page(browser, address):
     """A page on which every request to elsewhere is noted and refused."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})

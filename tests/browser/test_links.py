@@ -14,12 +14,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def address(one_run):
-    """The whole app on one run."""
-    return one_run
-
-
-@pytest.fixture
 def page(browser):
     """A tab high enough to see a page whole."""
     tab = browser.new_page(viewport={"width": 1400, "height": 2600})

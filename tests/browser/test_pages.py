@@ -21,21 +21,6 @@ PAGES = {
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """A store with a trained and a random run."""
-    folder = tmp_path_factory.mktemp("cache")
-    for weights in ("trained", "random"):
-        made.write(made.make_run(made.config(weights=weights)), folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def address(serve, store):
-    """The whole app on that store."""
-    return serve(ROOT / "app.py", BRAINLIKE_CACHE=str(store))
-
-
 @pytest.fixture
 def page(browser):
     """A tab that notes errors and every request to another host."""
@@ -63,9 +48,9 @@ def settle(page) -> None:
 
 
 @pytest.mark.parametrize("title", PAGES)
-def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(serve, store, page, title):
+def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(serve, two_runs, page, title):
     """Each page opens by its own address before app.py ever ran, with the selection of the link."""
-    address = serve(ROOT / "app.py", BRAINLIKE_CACHE=str(store))
+    address = serve(ROOT / "app.py", BRAINLIKE_CACHE=str(two_runs))
     query = f"run={made.config().id[:12]}&atom=5&network=language&region=42"
     open_at(page, f"{address}/{PAGES[title]}?{query}", title)
     page.locator('[data-testid="stSidebar"] a', has_text="Start").first.wait_for()
@@ -74,17 +59,17 @@ def test_a_deep_link_is_the_first_thing_a_fresh_server_sees(serve, store, page, 
     assert not page.errors
 
 
-def test_no_request_leaves_this_machine(page, address):
+def test_no_request_leaves_this_machine(page, comparison):
     """A talk without a network: fonts, icons and scripts are all here."""
-    open_at(page, address, "Which neurons go with which brain network?")
+    open_at(page, comparison, "Which neurons go with which brain network?")
     page.wait_for_timeout(2000)
     assert page.strangers == []
 
 
-def test_the_selection_travels_between_pages(page, address):
+def test_the_selection_travels_between_pages(page, comparison):
     """Links in the side bar carry run, atom and network."""
     run = made.config(weights="random").id[:12]
-    open_at(page, f"{address}/Brain_maps?run={run}&atom=7&network=auditory", "Brain maps")
+    open_at(page, f"{comparison}/Brain_maps?run={run}&atom=7&network=auditory", "Brain maps")
     page.locator('[data-testid="stSidebar"] a', has_text="Correspondence").first.click()
     page.get_by_role("heading", name="Correspondence", exact=True).wait_for()
     page.get_by_text("Auditory: its sub-groups").wait_for()
@@ -92,9 +77,9 @@ def test_the_selection_travels_between_pages(page, address):
         assert part in page.url
 
 
-def test_a_click_on_a_square_selects_its_atom_and_network(page, address):
+def test_a_click_on_a_square_selects_its_atom_and_network(page, comparison):
     """The solid square of atom 3 and Language: the map, the words and the ranking follow."""
-    open_at(page, f"{address}/Correspondence?atom=0", "Correspondence")
+    open_at(page, f"{comparison}/Correspondence?atom=0", "Correspondence")
     page.get_by_text("Atom 0: ").wait_for()
     solid = page.locator(".scatterlayer .trace.scatter").nth(3).locator("path.point")
     solid.wait_for(timeout=60_000)  # plotly draws after the script has ended
@@ -108,9 +93,9 @@ def test_a_click_on_a_square_selects_its_atom_and_network(page, address):
     assert "atom=3" in page.url and "network=language" in page.url
 
 
-def test_back_returns_to_the_page_before(page, address):
+def test_back_returns_to_the_page_before(page, comparison):
     """The browser's own button works between pages."""
-    open_at(page, f"{address}/Brain_maps?atom=7", "Brain maps")
+    open_at(page, f"{comparison}/Brain_maps?atom=7", "Brain maps")
     page.locator('[data-testid="stSidebar"] a', has_text="Compare models").first.click()
     page.get_by_role("heading", name="Compare models", exact=True).wait_for()
     page.go_back()
@@ -118,9 +103,9 @@ def test_back_returns_to_the_page_before(page, address):
     page.get_by_text("Atom 7: ").first.wait_for()
 
 
-def test_embedding_hides_title_and_controls(page, address):
+def test_embedding_hides_title_and_controls(page, comparison):
     """?embed=true for slides: the brain and its sentence, nothing to pick."""
-    page.goto(f"{address}/Brain_maps?embed=true&atom=3")
+    page.goto(f"{comparison}/Brain_maps?embed=true&atom=3")
     page.get_by_text("Atom 3: ").first.wait_for(timeout=60_000)
     settle(page)
     assert page.get_by_role("heading", name="Brain maps").count() == 0
@@ -129,10 +114,10 @@ def test_embedding_hides_title_and_controls(page, address):
 
 @pytest.mark.parametrize("width", [1400, 800])
 @pytest.mark.parametrize("title", PAGES)
-def test_nothing_is_wider_than_the_window(page, address, title, width):
+def test_nothing_is_wider_than_the_window(page, comparison, title, width):
     """No page scrolls sideways."""
     page.set_viewport_size({"width": width, "height": 1000})
-    open_at(page, f"{address}/{PAGES[title]}", title)
+    open_at(page, f"{comparison}/{PAGES[title]}", title)
     main = page.locator('[data-testid="stMain"]')
     assert main.evaluate("e => e.scrollWidth - e.clientWidth") <= 1
 

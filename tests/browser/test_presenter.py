@@ -15,12 +15,6 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def address(one_run):
-    """The whole app on one run."""
-    return one_run
-
-
-@pytest.fixture
 def page(browser):
     """A tab of its own, so that no stop is left from another test."""
     context = browser.new_context(viewport={"width": 1400, "height": 1000})

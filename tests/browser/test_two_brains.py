@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.made_views import make_pair
 
 pytestmark = pytest.mark.browser
-APP = Path(__file__).with_name("brain_viewer_app.py")
 PROBE = "window.__brainViewer"
 DRAWN = f"{PROBE}?.ready && [{PROBE}, ...({PROBE}.others ?? []).map(o => o.probe)].every(p => p.draws > 0)"
 
 
 @pytest.fixture(scope="module")
-def page(serve, browser):
+def page(viewer_app, browser):
     """One tab for all tests of this file: they only look, turn and click."""
     tab = browser.new_page(viewport={"width": 1300, "height": 800})
     tab.problems = []
     tab.on("pageerror", lambda error: tab.problems.append(str(error)))
-    tab.goto(f"{serve(APP)}/?kind=pair")
+    tab.goto(f"{viewer_app}/?kind=pair")
     tab.wait_for_function(DRAWN, timeout=90_000)
     yield tab
     tab.close()

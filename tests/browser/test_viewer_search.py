@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from tests.made_views import make_view
 
 pytestmark = pytest.mark.browser
-APP = Path(__file__).with_name("brain_viewer_app.py")
 PROBE = "window.__brainViewer"
 
 
 @pytest.fixture(scope="module")
-def page(serve, browser):
+def page(viewer_app, browser):
     """One tab for all tests of this file."""
     tab = browser.new_page(viewport={"width": 1300, "height": 800})
-    tab.problems, tab.address = [], f"{serve(APP)}/?kind=parcels"
+    tab.problems, tab.address = [], f"{viewer_app}/?kind=parcels"
     tab.on("pageerror", lambda error: tab.problems.append(str(error)))
     open_page(tab)
     yield tab
