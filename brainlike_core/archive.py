@@ -228,6 +228,14 @@ def _heard(stored: tuple) -> tuple[Recording, Story]:
     return recording, one_after_the_other(stories, seconds)
 
 
+def load_stories(run: Run, workspace: Workspace) -> tuple[Story, ...]:
+    """The stories of a finished run, each with its own text and on its own clock."""
+    if not run.recording.stories:
+        return (run.story,)
+    stored = workspace.results.get(known_record(run.id, workspace).entries["recording"])
+    return tuple(one for one in stored if isinstance(one, Story))
+
+
 def comparable_runs(run: Run, workspace: Workspace) -> list[Run]:
     """Finished runs that differ from this one in their model alone, oldest first; see `claims.comparable`."""
     config: RunConfig = run.config  # type: ignore[assignment]

@@ -7,15 +7,18 @@ the held-out prediction of that brain network and of the others.
 from __future__ import annotations
 
 import dataclasses
+import functools
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from .archive import Workspace, known_record, load_run
+from .archive import Workspace, known_record, load_run, load_stories
 from .atlas_nulls import network_overlap
 from .config import LOW_LEVEL, BridgeConfig, RunConfig
 from .errors import ConfigError, UnknownNameError
@@ -23,9 +26,9 @@ from .lesions import Language, effect_table, language_digests, language_scores
 from .networks import Reader, keep
 from .progress import Progress, poll, silent
 from .sources import text_sets
-from .store import Question
-from .story_clock import on_recording_clock, refuse_several_stories
-from .values import BridgeResult, Run
+from .store import Question, Store
+from .story_clock import on_clock_of_stories, story_parts
+from .values import BridgeCut, BridgeResult, NeuronResponses, Run, Story
 
 VERSION = 1
 # Locations that are predicted again for each cut, at most.
@@ -60,8 +63,6 @@ def bridge(
     ------
     UnknownNameError
         The run is not finished; or the atlas has no such network.
-    RecordingError
-        The run is of several stories.
     ConfigError
         The run has no neurons, or no sub-group that goes with the network.
     """
@@ -72,7 +73,6 @@ def bridge(
             "A baseline of features has no neurons to cut", found=f"run {config.run[:12]}",
             needed="a run of a language model", do="choose another run",
         )  # fmt: skip
-    refuse_several_stories(run.recording, "What a cut takes from the prediction of the brain")
     cuts = _cuts(run, config)
     reader = Reader(whole.extract, device)
     texts = text_sets.text_set("held-out", n_texts=config.n_texts)
@@ -81,8 +81,9 @@ def bridge(
     question = Question("bridge", VERSION, dataclasses.asdict(config), inputs)
 
     def compute() -> BridgeResult:
-        bench = _Bench(run, whole, config, reader, texts.texts)
-        return _measure(bench, cuts, lambda fraction: progress("story", fraction))
+        bench = _Bench(run, load_stories(run, workspace), config, reader, texts.texts)
+        answers = _Answers(bench, inputs, workspace.results)
+        return _measure(answers, cuts, lambda fraction: progress("story", 0.98 * fraction))
 
     progress("story", 0.0)
     found = workspace.results.remember(
@@ -134,13 +135,15 @@ def _cuts(run: Run, config: BridgeConfig) -> dict[str, np.ndarray]:
 
 # -- measuring --------------------------------------------------------------------------
 
+Found = tuple[np.ndarray, Language]  # held-out r of each brain network (n_networks,), and language scores
+
 
 @dataclass
 class _Bench:
     """One run's model and brain, asked again and again with other neurons cut."""
 
     run: Run
-    whole: RunConfig
+    stories: tuple[Story, ...]
     config: BridgeConfig
     reader: Reader
     texts: tuple[str, ...]
@@ -148,72 +151,113 @@ class _Bench:
     def __post_init__(self) -> None:
         from .science.encoding_nulls import null_locations
         from .science.folds import delayed
-        from .science.timing import zscore
+        from .science.story_rows import group_mean
 
-        recording = self.run.recording
+        recording, dictionary = self.run.recording, self.run.dictionary
+        self.whole: RunConfig = self.run.config  # type: ignore[assignment]
         sample = null_locations(recording.n_locations, MOST_LOCATIONS)
         self.table = network_overlap(self.run.atlas, recording)[sample]
-        mean = zscore(recording.bold[:, :, sample].mean(0, dtype=np.float32))
-        dictionary = self.run.dictionary
-        self.brains = delayed(mean, dictionary.first_tr, dictionary.n_trs, self.whole.encoding.delays)
-        self.loadings = dictionary.loadings
+        mean = group_mean(recording.bold[:, :, sample], dictionary.rows)
+        self.brains = delayed(mean, dictionary.rows, dictionary.n_trs, self.whole.encoding.delays)
+        self.parts = story_parts(recording, self.stories)
 
-    def ask(self, neurons: np.ndarray | None) -> tuple[np.ndarray, Language]:
-        """Held-out r of each brain network, and language scores, with these neurons cut."""
-        from .science.blas_threads import threads_for
+    @functools.cached_property
+    def means(self) -> np.ndarray:
+        """Mean response of every neuron of the intact model over all words."""
+        read = self._read(self.reader.model, None)
+        counts = [len(story.words) for story in self.stories]
+        return np.average([one.values.mean(0) for one in read], axis=0, weights=counts).astype(np.float32)
+
+    def ask(self, model: Any, neurons: np.ndarray | None, watch: Any) -> Found:
+        """What is left with these neurons cut."""
         from .science.bridge import network_means, remaining_courses
         from .science.held_out import held_out
-        from .sources.word_responses import extract_words
+        from .science.story_rows import row_stories
 
-        extract = self.whole.extract
-        kept = np.ones(self.run.dictionary.n_neurons, bool) if neurons is None else ~neurons
-        with self._cut(neurons):
-            read = extract_words(self.reader.model.body, self.run.story, extract)
-            language = language_scores(self.reader.model, self.texts)
-        if neurons is None:
-            self.means = read.values.mean(0)
-        clocked = on_recording_clock(read, self.run.story, self.run.recording, self.whole)
-        courses = remaining_courses(clocked.values, self.loadings, kept)
-        with threads_for(self.run.recording.n_locations):
-            scores = held_out(courses, self.brains, self.whole.encoding.one_delay)
+        dictionary = self.run.dictionary
+        with self._cut(model.body, neurons):
+            read = self._read(model, watch)
+            language = language_scores(model, self.texts, cancelled=watch.cancelled)
+        clocked = on_clock_of_stories(read, self.parts, self.run.recording, self.whole)
+        kept = np.ones(dictionary.n_neurons, bool) if neurons is None else ~neurons
+        courses = remaining_courses(clocked.values, dictionary.loadings, kept)
+        stories = row_stories(dictionary.rows)
+        scores = held_out(courses, self.brains, self.whole.encoding.one_delay, stories=stories)
         return network_means(scores.r, self.table), language
 
+    def _read(self, model: Any, watch: Any) -> list[NeuronResponses]:
+        """Each story by itself."""
+        from .sources.word_responses import extract_words
+
+        hooks = {"progress": watch.part(0.8), "cancelled": watch.cancelled} if watch else {}
+        return [extract_words(model.body, story, self.whole.extract, **hooks) for story in self.stories]
+
     @contextmanager
-    def _cut(self, neurons: np.ndarray | None) -> Iterator[None]:
+    def _cut(self, body: Any, neurons: np.ndarray | None) -> Iterator[None]:
         from .sources.interventions import lesion
 
         if neurons is None:
             yield
             return
         extract, how = self.whole.extract, self.config.how
-        means = self.means if how == "mean" else None  # of the intact model, which is asked first
-        body = self.reader.model.body
+        means = self.means if how == "mean" else None
         with lesion(body, neurons, how=how, means=means, kind=extract.neurons, layers=extract.layers):
             yield
 
 
-def _measure(bench: _Bench, cuts: dict[str, np.ndarray], tell: Callable[[float], None]) -> BridgeResult:
+@dataclass
+class _Answers:
+    """What each cut leaves, kept one by one: another bridge of the run, or this one after a stop, reads them."""
+
+    bench: _Bench
+    inputs: tuple[str, ...]
+    results: Store
+
+    def of(self, cuts: list[np.ndarray | None], tell: Callable[[float], None]) -> list[Found]:
+        """The answers to cuts; those that are not known yet are asked for, several at once."""
+        from .sources.side_by_side import side_by_side
+
+        new = [cut for cut in cuts if not self.results.has(self._question(cut).key)]
+        if new:
+            model = self.bench.reader.model
+            if self.bench.config.how == "mean":
+                self.bench.means  # noqa: B018 -- read before there are threads
+            side_by_side(model, new, self._one, tell)
+        return [self._found(self.results.get(self._question(cut).key)) for cut in cuts]
+
+    def _question(self, cut: np.ndarray | None) -> Question:
+        config = self.bench.config
+        neurons = "" if cut is None else hashlib.sha256(np.packbits(cut).tobytes()).hexdigest()
+        asked = {"how": config.how, "n_texts": config.n_texts, "neurons": neurons}
+        return Question("bridge cut", VERSION, asked, self.inputs)
+
+    def _one(self, model: Any, cut: np.ndarray | None, watch: Any) -> None:
+        def compute() -> tuple:
+            r, language = self.bench.ask(model, cut, watch)
+            return (BridgeCut(r, tuple(task for task, _ in language)), *language.values())
+
+        self.results.remember(
+            self._question(cut), compute, device=str(model.device), cancelled=watch.cancelled
+        )
+
+    def _found(self, stored: tuple) -> Found:
+        cut, *scores = stored
+        return cut.prediction, {(task, s.measure): s for task, s in zip(cut.tasks, scores, strict=True)}
+
+
+def _measure(answers: _Answers, cuts: dict[str, np.ndarray], tell: Callable[[float], None]) -> BridgeResult:
     """Every network's sub-groups cut once; the first two also against matched random cuts."""
     from .science.lesion_effects import matched_random
 
-    config, run, names = bench.config, bench.run, list(cuts)
-    paired = names[:2]
+    config, run, names = answers.bench.config, answers.bench.run, list(cuts)
+    paired, n_random = names[:2], config.n_random
     n_layers, n_units = len(run.dictionary.layers), run.dictionary.n_units
-    random = {
-        name: matched_random(cuts[name], n_layers, n_units, config.n_random, config.seed) for name in paired
-    }
-    total, done = 1 + len(names) + sum(map(len, random.values())), 0
-
-    def ask(neurons: np.ndarray | None) -> tuple[np.ndarray, Language]:
-        nonlocal done
-        found = bench.ask(neurons)
-        done += 1
-        tell(done / (total + 1))
-        return found
-
-    before, before_language = ask(None)
-    after = {name: ask(neurons) for name, neurons in cuts.items()}
-    drawn = {name: [ask(neurons) for neurons in masks] for name, masks in random.items()}
+    draws = [matched_random(cuts[name], n_layers, n_units, n_random, config.seed) for name in paired]
+    found = answers.of([None, *cuts.values(), *(mask for masks in draws for mask in masks)], tell)
+    before, before_language = found[0]
+    after = dict(zip(names, found[1:], strict=False))
+    at = 1 + len(names)
+    drawn = {name: found[at + i * n_random :][:n_random] for i, name in enumerate(paired)}
     losses = {name: before - np.stack([r for r, _ in found]) for name, found in drawn.items()}
     return BridgeResult(
         run=run.id,

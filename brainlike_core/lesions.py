@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -85,16 +86,18 @@ def _lesion(
     config: LesionConfig, networks: ModelNetworks, reader: Reader, texts: tuple[str, ...], progress: Progress
 ) -> LesionResult:
     from .science.lesion_effects import matched_random, random_share
+    from .sources.side_by_side import side_by_side
 
     named = named_neurons(config, networks)
     draws = matched_random(named, len(networks.layers), networks.n_units, config.n_random, config.seed)
     shares = random_share(networks.n_neurons, N_SHARES, config.seed)
     masks = [None, named, *draws, *shares]
-    scores = []
-    for i, mask in enumerate(masks):
-        with changed(reader.model.body, config, networks, mask):
-            scores.append(language_scores(reader.model, texts, config.tasks))
-        progress("scores", (i + 1) / (len(masks) + 1))
+
+    def ask(model: Any, mask: np.ndarray | None, watch: Any) -> Language:
+        with changed(model.body, config, networks, mask):
+            return language_scores(model, texts, config.tasks, cancelled=watch.cancelled)
+
+    scores = side_by_side(reader.model, masks, ask, lambda fraction: progress("scores", 0.98 * fraction))
     before, after = scores[:2]
     random, by_share = scores[2 : 2 + len(draws)], scores[2 + len(draws) :]
     effects, values = effect_table(before, after, random, config.seed)
@@ -210,7 +213,13 @@ def language_digests(texts: TextSet, tasks: tuple[str, ...] = ()) -> tuple[str, 
     return (texts.digest, task_items.paraphrase_pairs().digest, *own)
 
 
-def language_scores(model: Any, texts: tuple[str, ...], tasks: tuple[str, ...] = ()) -> Language:
+def language_scores(
+    model: Any,
+    texts: tuple[str, ...],
+    tasks: tuple[str, ...] = (),
+    *,
+    cancelled: Callable[[], bool] | None = None,
+) -> Language:
     """What a model is able to do: (task, measure) -> scores, item by item.
 
     Texts by the likelihood of their tokens where the model has a head, else
@@ -222,17 +231,21 @@ def language_scores(model: Any, texts: tuple[str, ...], tasks: tuple[str, ...] =
     texts : tuple of str
     tasks : tuple of str
         See `sources.task_items.choice_tasks`.
+    cancelled : callable, optional
+        Asked between passes; True stops (`CancelledError`).
     """
     from .sources import scoring
 
     if model.head == "none":
         found = {
             ("paraphrases", k): v
-            for k, v in scoring.score_pairs(model.body, task_items.paraphrase_pairs().pairs).items()
+            for k, v in scoring.score_pairs(
+                model.body, task_items.paraphrase_pairs().pairs, cancelled=cancelled
+            ).items()
         }
     else:
-        found = {("text", k): v for k, v in scoring.score_texts(model, texts).items()}
+        found = {("text", k): v for k, v in scoring.score_texts(model, texts, cancelled=cancelled).items()}
     for task in tasks:
         items = task_items.choice_task(task).items
-        found |= {(task, k): v for k, v in scoring.score_choices(model, items).items()}
+        found |= {(task, k): v for k, v in scoring.score_choices(model, items, cancelled=cancelled).items()}
     return found

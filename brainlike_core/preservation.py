@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 
 from .archive import Workspace
 from .config import PreservationConfig
-from .lesions import language_digests, language_scores
+from .lesions import Language, language_digests, language_scores
 from .networks import Reader, keep, texts_of
 from .progress import Progress, poll, silent
 from .sources import text_sets
@@ -79,13 +80,18 @@ def _curve(
     from .science import decomposition
     from .science.lesion_effects import matched_random
     from .sources.interventions import preserve
+    from .sources.side_by_side import side_by_side
 
     inner = config.networks
     where: dict[str, Any] = {"kind": inner.extract.neurons, "layers": inner.extract.layers}
-    body = reader.model.body
     read = reader.tokens(texts, lambda fraction: progress("tokens", fraction))
     z = decomposition.standardised(read.values)
     whole = language_scores(reader.model, held_out, config.tasks)
+
+    def ask(model: Any, mask: np.ndarray, watch: Any) -> Language:
+        with preserve(model.body, mask, **where):
+            return language_scores(model, held_out, config.tasks, cancelled=watch.cancelled)
+
     rows, steps = [], len(config.counts) * (config.n_random + 2)
     for i, count in enumerate(config.counts):
         found = decomposition.decompose(
@@ -93,17 +99,18 @@ def _curve(
         )
         kept = np.asarray(decomposition.key_neurons(found.maps, inner.threshold).any(0))
         masks = [kept, *matched_random(kept, len(read.layers), read.n_units, config.n_random, config.seed)]
-        scores = []
-        for mask in masks:
-            with preserve(body, mask, **where):
-                scores.append(language_scores(reader.model, held_out, config.tasks))
-            progress("kept", (i * (config.n_random + 2) + 1 + len(scores)) / (steps + 1))
+        tell = functools.partial(_tell, progress, i * (config.n_random + 2) + 1, len(masks), steps + 1)
+        scores = side_by_side(reader.model, masks, ask, tell)
         rows += [
             {"n_networks": count, "n_kept": int(kept.sum()), "converged": found.converged}
             | _row(name, whole, scores)
             for name in whole
         ]  # fmt: skip
     return PreservationCurve(read.model, read.n_neurons, pd.DataFrame(rows))
+
+
+def _tell(progress: Progress, before: int, masks: int, of: int, fraction: float) -> None:
+    progress("kept", (before + masks * fraction) / of)
 
 
 def _row(name: tuple[str, str], whole: dict, scores: list[dict]) -> dict[str, Any]:

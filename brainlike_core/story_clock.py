@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from .config import RunConfig
-from .errors import RecordingError
 from .sources import low_level
 from .values import Dictionary, NeuronResponses, Recording, Story
 
@@ -24,22 +23,6 @@ def story_parts(recording: Recording, stories: Sequence[Story]) -> Parts:
     """The stories of a recording, each with the TRs that it takes there."""
     lengths = [n_trs for _, n_trs in recording.stories] or [recording.n_trs]
     return tuple(zip(stories, lengths, strict=True))
-
-
-def refuse_several_stories(recording: Recording, what: str) -> None:
-    """Refuse a recording of several stories where one is read from its text again.
-
-    Raises
-    ------
-    RecordingError
-    """
-    if recording.stories:
-        raise RecordingError(
-            f"{what} is asked of one story",
-            found=f"{len(recording.stories)} stories",
-            needed="a run of one story",
-            do="choose another run",
-        )
 
 
 # -- neurons ------------------------------------------------------------------------

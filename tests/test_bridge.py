@@ -8,9 +8,21 @@ import pytest
 
 from brainlike_core import archive, bridge, pipeline, report_networks
 from brainlike_core.__main__ import main
+from brainlike_core.atlas_nulls import network_overlap
 from brainlike_core.config import BridgeConfig, MatchConfig
-from brainlike_core.errors import ConfigError, UnknownNameError
-from brainlike_core.sources import task_items
+from brainlike_core.errors import CancelledError, ConfigError, UnknownNameError
+from brainlike_core.lesions import language_scores
+from brainlike_core.networks import Reader
+from brainlike_core.science.bridge import network_means, remaining_courses
+from brainlike_core.science.encoding_nulls import null_locations
+from brainlike_core.science.folds import delayed
+from brainlike_core.science.held_out import held_out
+from brainlike_core.science.lesion_effects import matched_random
+from brainlike_core.science.timing import zscore
+from brainlike_core.sources import side_by_side, task_items, text_sets
+from brainlike_core.sources.interventions import lesion
+from brainlike_core.sources.word_responses import extract_words
+from brainlike_core.story_clock import on_recording_clock
 from tests.small_world import assert_same, needs_minilm, small_config, watch_computing, write_pieman
 
 pytestmark = needs_minilm
@@ -102,6 +114,66 @@ def test_it_is_remembered_and_the_command_reads_it(walked, asked, found, monkeyp
     assert main(command) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["network"] == asked.network and told["dissociation"]["p"] == found.dissociation["p"]
+
+
+def _plainly(run, config, neurons):
+    """One cut by the long way: hooks, the whole story, the clock, the loadings, every fold; on all cores."""
+    reader = Reader(run.config.extract, "cpu")
+    texts = text_sets.text_set("held-out", n_texts=config.n_texts).texts
+    body, extract = reader.model.body, run.config.extract
+    with lesion(body, neurons, kind=extract.neurons, layers=extract.layers):
+        read = extract_words(body, run.story, extract)
+        language = language_scores(reader.model, texts)
+    clocked = on_recording_clock(read, run.story, run.recording, run.config)
+    courses = remaining_courses(clocked.values, run.dictionary.loadings, ~neurons)
+    dictionary, sample = run.dictionary, null_locations(run.recording.n_locations, bridge.MOST_LOCATIONS)
+    mean = zscore(run.recording.bold.mean(0)[:, sample])
+    brains = delayed(mean, dictionary.first_tr, dictionary.n_trs, run.config.encoding.delays)
+    r = held_out(courses, brains, run.config.encoding.one_delay).r
+    return network_means(r, network_overlap(run.atlas, run.recording)[sample]), language
+
+
+def test_cuts_at_once_say_what_one_after_the_other_says(found, walked, asked):
+    """Each network's own cut and a random one, measured again by the long way."""
+    run = walked[1]
+    cuts = bridge._cuts(run, asked)
+    language = found.language.set_index("cut")
+    for name, neurons in cuts.items():
+        r, scores = _plainly(run, asked, neurons)
+        mine = found.prediction[found.prediction["cut"] == name].set_index("network")
+        np.testing.assert_allclose(mine.loc[list(run.atlas.networks), "after"], r, atol=1e-5)
+        auc = scores["paraphrases", "paraphrase AUC"].value
+        assert language.loc[name, "after"] == pytest.approx(auc, abs=1e-6)
+    name, n_layers = asked.network, len(run.dictionary.layers)
+    draw = matched_random(cuts[name], n_layers, run.dictionary.n_units, asked.n_random, asked.seed)[7]
+    before = found.prediction.drop_duplicates("network").set_index("network")["before"]
+    drawn = found.draws[(found.draws["cut"] == name) & (found.draws["draw"] == 7)].set_index("network")
+    np.testing.assert_allclose(
+        (before - drawn["loss"])[list(run.atlas.networks)], _plainly(run, asked, draw)[0], atol=1e-5
+    )
+
+
+def test_a_bridge_that_was_stopped_goes_on_where_it_was(walked, asked, found, monkeypatch):
+    """Cuts that were measured are kept: the same ones in another order cost nothing, nor do those before a stop."""
+    workspace, measured, left = walked[0], [], [3, 7]
+    whole = bridge._Bench.ask
+    monkeypatch.setattr(side_by_side, "n_cores", lambda: 1)
+    monkeypatch.setattr(
+        bridge._Bench, "ask", lambda bench, *given: measured.append(given[1]) or whole(bench, *given)
+    )
+    turned = bridge.bridge(replace(asked, network=asked.against, against=asked.network), workspace)
+    assert measured == [] and turned.dissociation["p"] == found.dissociation["p"]
+
+    def stop(step, fraction):
+        if len(measured) > left[0]:
+            left.pop(0)
+            raise CancelledError("enough")
+
+    while left:
+        with pytest.raises(CancelledError, match="enough"):
+            bridge.bridge(replace(asked, seed=1), workspace, progress=stop)
+    assert len(measured) >= 8
+    assert len(measured) - len({neurons.tobytes() for neurons in measured}) <= 1  # what was under way
 
 
 @pytest.mark.parametrize(

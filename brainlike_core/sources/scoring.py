@@ -294,8 +294,10 @@ def score_pairs(
     TextError, CancelledError
     """
     texts = [text for pair in pairs for text in (pair.first, pair.second)]
-    means = sentence_means(model, texts, progress=progress, cancelled=cancelled)
+    distinct = {text: number for number, text in enumerate(dict.fromkeys(texts))}
+    means = sentence_means(model, list(distinct), progress=progress, cancelled=cancelled)
     unit = means / np.linalg.norm(means, axis=1, keepdims=True).clip(1e-30)
+    unit = unit[[distinct[text] for text in texts]]  # (2 * n_pairs, n_hidden)
     cosines = (unit[0::2] * unit[1::2]).sum(1)
     same = [float(pair.paraphrase) for pair in pairs]
     return {"paraphrase AUC": Scores("paraphrase AUC", np.stack([cosines, same], 1))}

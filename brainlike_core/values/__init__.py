@@ -10,7 +10,7 @@ from .brain import FitCheck, NetworkAtlas, ParcelVolume, Recording, Surface
 from .correspondence import Correspondence, EncodingResult, EqualSize, Organization, PlantedTruth, Recovery
 from .layers import LayerCurve, LayerProfiles, ThirdLinks
 from .lessons import FakeAtoms, Rebuilt
-from .networks import BridgeResult, LesionResult, ModelNetworks, PreservationCurve, SlimResult
+from .networks import BridgeCut, BridgeResult, LesionResult, ModelNetworks, PreservationCurve, SlimResult
 from .neurons import Dictionary, DictionaryChoice, NeuronResponses, neuron_name
 from .power import Power, PowerTable
 from .related import NetworkFingerprint, NeuronAnchors
@@ -24,6 +24,7 @@ __all__ = [
     "Audio",
     "ChoiceItem",
     "ChoiceTask",
+    "BridgeCut",
     "BridgeResult",
     "Correspondence",
     "Dictionary",

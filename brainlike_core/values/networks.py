@@ -144,6 +144,25 @@ class LesionResult(Frozen):
 
 
 @dataclass(frozen=True, eq=False)
+class BridgeCut(Frozen):
+    """What the brain's prediction is while some neurons are cut: one of the many cuts behind a `BridgeResult`.
+
+    Attributes
+    ----------
+    prediction : float (n_networks,)
+        Mean held-out r over the locations of each brain network; NaN for one without any.
+    tasks : tuple of str
+        Of the language scores that are kept beside it, in their order.
+    """
+
+    prediction: np.ndarray
+    tasks: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        self.freeze()
+
+
+@dataclass(frozen=True, eq=False)
 class BridgeResult(Frozen):
     """The sub-groups of a brain network cut out of the model: what language and the brain's prediction lose.
 
