@@ -143,7 +143,7 @@ Where the truth is zero, a claim should be found as often as its level says, and
 
 {false}
 
-Designs of one length share their worlds, so the independent worlds are a fifth of these: at a true level of 5 % the share found has a standard error of about 1 %. Surrogates of single worlds differ in what chance gives them (40 listeners, 8 minutes: standard deviation .034, of which .014 between worlds), so a threshold from few worlds can be off: of 1,000 other worlds of that design, with eight surrogates of each, *predicts* was found in 5.8 % [4.5, 7.4]. [The method page](method.md) (4.2) has the same of 500 recordings for four lengths and repetition times.
+Designs of one length share their worlds, so the independent worlds are a fifth of these: at a true level of 5 % the share found has a standard error of about 1 %. Surrogates of single worlds differ in what chance gives them (40 listeners, 8 minutes: standard deviation .034, of which .014 between worlds), so a threshold from few worlds can be off: of 1,000 other worlds of that design, with eight surrogates of each, *predicts* was found in 5.8 % [4.5, 7.4]: the level is 6 % rather than 5 %, if it is not 5 %. [The method page](method.md) (4.2) has the same of 500 recordings for four lengths and repetition times.
 
 ## This model predicts the brain
 
