@@ -323,15 +323,9 @@ def anchors_question(config: AnchorsConfig, workspace: Workspace) -> Question:
     ConfigError
         When it has no neurons.
     """
-    record = known_record(config.run, workspace)
-    if "responses" not in record.entries:
-        raise ConfigError(
-            "A baseline of features has no neurons", found=f"run {config.run[:12]}",
-            needed="a run of a language model", do="choose another run",
-        )  # fmt: skip
-    steps = ("responses", "recording", "atlas", "encoding")
-    settings = dataclasses.asdict(config)
-    return Question("anchors", 2, settings, tuple(record.entries[step] for step in steps))
+    record = _record_with_neurons(config.run, workspace)
+    inputs = _keys(record, "responses", "recording", "atlas", "encoding")
+    return Question("anchors", 2, dataclasses.asdict(config), inputs)
 
 
 # -- layers ---------------------------------------------------------------------------
@@ -372,7 +366,7 @@ def _record_with_neurons(run_id: str, workspace: Workspace) -> RunRecord:
     record = known_record(run_id, workspace)
     if "responses" not in record.entries:
         raise ConfigError(
-            "Features of the words have no layers",
+            "Features of the words have no neurons",
             found=f"the run {record.label}",
             needed="a run of a model",
             do="choose another run",

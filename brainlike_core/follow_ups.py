@@ -111,10 +111,8 @@ def third_links(config: LayersConfig, workspace: Workspace, progress: Progress =
 
     Raises
     ------
-    UnknownNameError, ConfigError
-        As `archive.curve_question`.
-    RecordingError
-        When a result of the run is no longer in the cache.
+    UnknownNameError, ConfigError, RecordingError
+        As `layer_answers`.
     """
     if config.by != "third":
         return None
@@ -143,39 +141,7 @@ def anchors(config: AnchorsConfig, workspace: Workspace, progress: Progress = si
     RecordingError
         When a result of the run is no longer in the cache.
     """
-
-    def compute(
-        stored: list[Any], question: Question, config: AnchorsConfig, report: Callable[[float], None]
-    ) -> NeuronAnchors:
-        from .science.anchoring import anchor_neurons
-        from .science.story_rows import by_story, row_stories, rows_at
-        from .science.timing import zscore
-
-        responses, (recording, *_), atlas, encoding = stored
-        table = network_overlap(atlas, recording)
-        share = table / np.maximum(table.sum(0), 1e-12)  # (n_locations, n_networks)
-        rows, stories = (
-            rows_at(responses.rows, len(responses.values), encoding.map_delay),
-            row_stories(responses.rows),
-        )
-        courses = by_story(zscore, recording.bold[:, rows].mean(0, dtype=np.float32) @ share, stories)
-        found = anchor_neurons(
-            responses.values, courses, n_surrogates=config.n_surrogates, seed=config.seed, stories=stories
-        )
-        return NeuronAnchors(
-            run=config.run,
-            networks=atlas.networks,
-            network=found.network.astype(np.int16),
-            r=found.r,
-            p=found.p.astype(np.float32),
-            q=found.q.astype(np.float32),
-            layers=responses.layers,
-            n_units=responses.n_units,
-            delay=encoding.map_delay,
-            n_surrogates=config.n_surrogates,
-        )
-
-    return _remember(anchors_question(config, workspace), workspace, progress, compute, config)
+    return _remember(anchors_question(config, workspace), workspace, progress, _anchors, config)
 
 
 def _remember(
@@ -206,6 +172,38 @@ def _stored(question: Question, run_id: str, workspace: Workspace) -> list[Any]:
             needed="its stored neurons, recording and maps",
             do="run it again: only what is missing is computed",
         ) from None
+
+
+def _anchors(
+    stored: list[Any], question: Question, config: AnchorsConfig, report: Callable[[float], None]
+) -> NeuronAnchors:
+    from .science.anchoring import anchor_neurons
+    from .science.story_rows import by_story, row_stories, rows_at
+    from .science.timing import zscore
+
+    responses, (recording, *_), atlas, encoding = stored
+    table = network_overlap(atlas, recording)
+    share = table / np.maximum(table.sum(0), 1e-12)  # (n_locations, n_networks)
+    rows, stories = (
+        rows_at(responses.rows, len(responses.values), encoding.map_delay),
+        row_stories(responses.rows),
+    )
+    courses = by_story(zscore, recording.bold[:, rows].mean(0, dtype=np.float32) @ share, stories)
+    found = anchor_neurons(
+        responses.values, courses, n_surrogates=config.n_surrogates, seed=config.seed, stories=stories
+    )
+    return NeuronAnchors(
+        run=config.run,
+        networks=atlas.networks,
+        network=found.network.astype(np.int16),
+        r=found.r,
+        p=found.p.astype(np.float32),
+        q=found.q.astype(np.float32),
+        layers=responses.layers,
+        n_units=responses.n_units,
+        delay=encoding.map_delay,
+        n_surrogates=config.n_surrogates,
+    )
 
 
 def _curve(

@@ -79,5 +79,5 @@ def test_a_baseline_has_no_responses(tmp_path, monkeypatch):
     record = archive.known_record(run_id, workspace)
     entries = {step: key for step, key in record.entries.items() if step != "responses"}
     monkeypatch.setattr(archive, "known_record", lambda *_: dataclasses.replace(record, entries=entries))
-    with pytest.raises(ConfigError, match="have no layers"):
+    with pytest.raises(ConfigError, match="have no neurons"):
         archive.load_responses(run_id, workspace)

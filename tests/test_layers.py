@@ -79,7 +79,7 @@ def test_what_cannot_be_asked_is_refused(home):
     record = workspace.runs.get(archive.record_question(words).key)
     del record.entries["responses"]
     workspace.runs.put(archive.record_question(words), record)
-    with pytest.raises(ConfigError, match="have no layers"):
+    with pytest.raises(ConfigError, match="have no neurons"):
         follow_ups.layer_answers(small(words), workspace)
     key = archive.curve_question(small(run_id), workspace).inputs[0]
     shutil.rmtree(workspace.results.folder / "entries" / key[:2] / key)

@@ -27,14 +27,8 @@ _OTHER = theme.MODEL_COLOURS[0]
 
 def cut_effects(found: LesionResult) -> go.Figure:
     """Each score of the cut model among its random cuts: one row per score, on its own axis."""
-    effects = found.effects.reset_index(drop=True)
-    titles = [
-        f"{row.task.capitalize()}: {row.measure} ({'higher' if row.higher_is_better else 'lower'} is better)"
-        for row in effects.itertuples()
-    ]
-    n = len(effects)
-    figure = make_subplots(n, 1, subplot_titles=titles, vertical_spacing=min(0.5, 0.62 / max(n, 1)))
-    for i, row in enumerate(effects.to_dict("records")):
+    figure = _score_rows(found.effects)
+    for i, row in enumerate(found.effects.to_dict("records")):
         own = (found.draws["task"] == row["task"]) & (found.draws["measure"] == row["measure"])
         draws = found.draws.loc[own, "value"].to_numpy()
         for trace in _effect_marks(row, draws, i == 0):
@@ -45,6 +39,17 @@ def cut_effects(found: LesionResult) -> go.Figure:
         values = np.array([*draws, row["before"], row["after"], row["random_15"]])
         if (values > 0).all() and values.max() > 4 * values.min():
             figure.update_xaxes(type="log", **_log_ticks(values), row=i + 1, col=1)
+    return figure
+
+
+def _score_rows(scores: pd.DataFrame) -> go.Figure:
+    """An empty row for each score, under its name."""
+    n = len(scores)
+    titles = [
+        f"{row.task.capitalize()}: {row.measure} ({'higher' if row.higher_is_better else 'lower'} is better)"
+        for row in scores.itertuples()
+    ]
+    figure = make_subplots(n, 1, subplot_titles=titles, vertical_spacing=min(0.5, 0.62 / max(n, 1)))
     theme.styled(figure, 60 + 128 * n)
     figure.update_annotations(
         font={"size": 13, "color": theme.INK}, x=0, xanchor="left", xref="paper", yshift=4
@@ -219,13 +224,8 @@ def preservation_caption(found: PreservationCurve, n_random: int) -> str:
 
 def bridge_language(found: BridgeResult) -> go.Figure:
     """Each score of the model without the network's sub-groups, among random cuts and the cuts of other networks."""
-    own = found.language[found.language["cut"] == found.network].reset_index(drop=True)
-    titles = [
-        f"{row.task.capitalize()}: {row.measure} ({'higher' if row.higher_is_better else 'lower'} is better)"
-        for row in own.itertuples()
-    ]
-    n = len(own)
-    figure = make_subplots(n, 1, subplot_titles=titles, vertical_spacing=min(0.5, 0.62 / max(n, 1)))
+    own = found.language[found.language["cut"] == found.network]
+    figure = _score_rows(own)
     for i, row in enumerate(own.to_dict("records")):
         same = (found.language["task"] == row["task"]) & (found.language["measure"] == row["measure"])
         others = found.language[same & (found.language["cut"] != found.network)]
@@ -235,13 +235,7 @@ def bridge_language(found: BridgeResult) -> go.Figure:
         figure.update_xaxes(
             range=_wide([*ends, row["before"], row["after"], *others["after"]]), row=i + 1, col=1
         )
-    theme.styled(figure, 60 + 128 * n)
-    figure.update_annotations(
-        font={"size": 13, "color": theme.INK}, x=0, xanchor="left", xref="paper", yshift=4
-    )
-    figure.update_yaxes(visible=False, range=[-1, 1], fixedrange=True)
-    legend = {"y": 1 + 34 / (128 * n), "itemclick": False, "itemdoubleclick": False}
-    return figure.update_xaxes(fixedrange=True).update_layout(legend=legend, margin={"t": 70})
+    return figure
 
 
 def _wide(values: list[float]) -> list[float]:

@@ -147,25 +147,34 @@ def spoken(found: Measured, digits: int = 3) -> str:
 def rows(runs: Sequence[Run], metric: str) -> go.Figure:
     """One metric, one row per run: value, 95 % interval, and the range of its null in grey."""
     figure, looks = go.Figure(), run_looks(runs)
-    for i, (run, (name, colour, fill)) in enumerate(zip(runs, looks, strict=True)):
-        found = measured(run, metric)
+    for i, run in enumerate(runs):
+        found, (_, colour, _) = measured(run, metric), looks[i]
         for ends, line in (
             ((found.null_low, found.null_high), (BAND, 14)),
             ((found.low, found.high), (colour, 1.6)),
         ):
             figure.add_trace(_upright(list(ends), [i, i], *line))
-        figure.add_trace(
-            go.Scatter(
-                x=[found.value], y=[i], mode="markers", showlegend=False,
-                marker={"size": 13, "color": fill, "line": {"color": colour, "width": 2.5}},
-                hovertemplate=f"<b>{html.escape(name)}</b><br>{METRICS[metric]} {spoken(found)}<extra></extra>",
-            )
-        )  # fmt: skip
+        figure.add_trace(_dot(found, metric, i, looks[i], 13))
     theme.styled(figure, 80 + 30 * max(len(runs), 2))
+    return _named_rows(figure, metric, [name for name, _, _ in looks])
+
+
+def _dot(found: Measured, metric: str, row: int, look: tuple[str, str, str], size: float) -> go.Scatter:
+    """A run's value in its row; ``look`` is its name, colour and filling."""
+    name, colour, fill = look
+    return go.Scatter(
+        x=[found.value], y=[row], mode="markers", showlegend=False,
+        marker={"size": size, "color": fill, "line": {"color": colour, "width": 2.5}},
+        hovertemplate=f"<b>{html.escape(name)}</b><br>{METRICS[metric]} {spoken(found)}<extra></extra>",
+    )  # fmt: skip
+
+
+def _named_rows(figure: go.Figure, metric: str, names: Sequence[str]) -> go.Figure:
+    """Axes of one metric, with a name at each row, the first on top."""
     figure.update_xaxes(title=METRICS[metric], range=_with_room(figure))
     return figure.update_yaxes(
-        tickvals=list(range(len(runs))), ticktext=[html.escape(look[0]) for look in looks],
-        range=[len(runs) - 0.5, -0.5], tickfont={"size": 12, "color": theme.INK}, showgrid=False, zeroline=False,
+        tickvals=list(range(len(names))), ticktext=[html.escape(name) for name in names],
+        range=[len(names) - 0.5, -0.5], tickfont={"size": 12, "color": theme.INK}, showgrid=False, zeroline=False,
     )  # fmt: skip
 
 
@@ -207,20 +216,9 @@ def trained_and_random(runs: Sequence[Run], metric: str) -> go.Figure:
         if known:
             figure.add_trace(_upright([min(known), max(known)], [i, i], colour, 2))
         for one, found in zip((run, *others), values, strict=True):
-            name, _, fill = looks[one.id]
-            figure.add_trace(
-                go.Scatter(
-                    x=[found.value], y=[i], mode="markers", showlegend=False,
-                    marker={"size": 14, "color": fill, "line": {"color": colour, "width": 2.5}},
-                    hovertemplate=f"<b>{html.escape(name)}</b><br>{METRICS[metric]} {spoken(found)}<extra></extra>",
-                )
-            )  # fmt: skip
+            figure.add_trace(_dot(found, metric, i, (looks[one.id][0], colour, looks[one.id][2]), 14))
     theme.styled(figure, 100 + 34 * max(len(pairs), 2))
-    figure.update_xaxes(title=METRICS[metric], range=_with_room(figure))
-    return figure.update_yaxes(
-        tickvals=list(range(len(pairs))), ticktext=[html.escape(looks[run.id][0]) for run, _ in pairs],
-        range=[len(pairs) - 0.5, -0.5], tickfont={"size": 12, "color": theme.INK}, showgrid=False, zeroline=False,
-    )  # fmt: skip
+    return _named_rows(figure, metric, [looks[run.id][0] for run, _ in pairs])
 
 
 # -- captions -----------------------------------------------------------------------------

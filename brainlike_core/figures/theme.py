@@ -45,43 +45,6 @@ _IN_DARK = {
 _HEX = re.compile("#[0-9A-Fa-f]{6}")
 _LEAST_CONTRAST = 3.0  # of a mark against its ground (WCAG 2.2, 1.4.11)
 
-_NETWORK_COLOURS = {
-    "default": "#C0504D",
-    "lateral visual": "#4F6DB8",
-    "medial visual": "#7FA6E0",
-    "visual": "#4F6DB8",
-    "frontoparietal": "#E0B040",
-    "dorsal attention": "#3F9B52",
-    "premotor": "#8FBF7A",
-    "language": "#0E8C91",
-    "salience": "#4A4A4A",
-    "cingulo-opercular": "#7B4FA3",
-    "hand somatomotor": "#5FC4C9",
-    "face somatomotor": "#E08A3C",
-    "foot somatomotor": "#2E6E73",
-    "somatomotor": "#5FC4C9",
-    "auditory": "#D08FC7",
-    "anterior mtl": "#9C8F6B",
-    "posterior mtl": "#C7B98A",
-    "parietal memory": "#3D63A8",
-    "context": "#A8A29A",
-    "limbic": "#C7B98A",
-}
-_SPARE_COLOURS = tuple(dict.fromkeys(_NETWORK_COLOURS.values()))
-
-
-def network_colour(name: str, index: int = 0) -> str:
-    """The colour of a network: by its name where known, else by its place in the atlas.
-
-    Examples
-    --------
-    >>> network_colour("Language") == network_colour("language")
-    True
-    >>> network_colour("Never heard of", 3).startswith("#")
-    True
-    """
-    return _NETWORK_COLOURS.get(name.lower(), _SPARE_COLOURS[index % len(_SPARE_COLOURS)])
-
 
 def model_colours(models: list[str]) -> dict[str, str]:
     """One colour per family of models, in order of first appearance, and its shades for the family's members.

@@ -53,30 +53,6 @@ class Recurrence:
     threshold: float
 
 
-def intersection_over_union(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """IoU of every two sets of neurons; 0 where both are empty.
-
-    Parameters
-    ----------
-    first : bool (n_networks, n_neurons)
-    second : bool (n_others, n_neurons)
-
-    Returns
-    -------
-    float64 (n_networks, n_others)
-
-    Examples
-    --------
-    >>> a = np.array([[True, True, True, False]])
-    >>> b = np.array([[False, True, True, True], [False, False, False, True]])
-    >>> intersection_over_union(a, b).tolist()
-    [[0.5, 0.0]]
-    """
-    shared = first.astype(np.float32) @ second.astype(np.float32).T
-    either = first.sum(1)[:, None] + second.sum(1) - shared
-    return np.divide(shared, either, out=np.zeros(shared.shape), where=either > 0)
-
-
 def recurrence(
     networks: np.ndarray,
     texts: Sequence[np.ndarray],
@@ -210,43 +186,6 @@ def functional_connectivity(activity: np.ndarray) -> np.ndarray:
     r = unit.T @ unit
     np.fill_diagonal(r, 1)
     return r
-
-
-def neurons_by_layer(networks: np.ndarray, n_units: int) -> np.ndarray:
-    """Key neurons of each network in each layer: int64 (n_networks, n_layers).
-
-    Parameters
-    ----------
-    networks : bool (n_networks, n_layers * n_units)
-    n_units : int
-        Neurons per layer, layer after layer.
-
-    Examples
-    --------
-    >>> neurons_by_layer(np.array([[True, True, False, True]]), 2).tolist()
-    [[2, 1]]
-    """
-    return networks.reshape(len(networks), -1, n_units).sum(2)
-
-
-def centre_of_layers(by_layer: np.ndarray, layers: Sequence[int]) -> np.ndarray:
-    """Mean layer of each network's key neurons: float64 (n_networks,); NaN without neurons.
-
-    Parameters
-    ----------
-    by_layer : (n_networks, n_layers), see `neurons_by_layer`
-    layers : sequence of int
-        Transformer block of each column.
-
-    Examples
-    --------
-    >>> centre_of_layers(np.array([[2, 1], [0, 0]]), (3, 6)).tolist()
-    [4.0, nan]
-    """
-    total = by_layer.sum(1)
-    middle = np.full(len(by_layer), np.nan)
-    np.divide(by_layer @ np.asarray(layers, float), total, out=middle, where=total > 0)
-    return middle
 
 
 def _check(networks: np.ndarray, texts: Sequence[np.ndarray], layer_of_neuron: np.ndarray) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import base64
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -56,16 +56,10 @@ class Series:
         Left vertices then right ones, or parcels; NaN where a column has no data.
     tr : float
         Seconds; 0 where the file does not say.
-    subcortex : float32 (n_trs, n_voxels)
-        CIFTI only: what lies below cortex.
-    structures : tuple of str, n_voxels
-        CIFTI name of the structure of each subcortical voxel.
     """
 
     values: np.ndarray
     tr: float
-    subcortex: np.ndarray = field(default_factory=lambda: np.empty((0, 0), np.float32))
-    structures: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------- surfaces
@@ -186,7 +180,7 @@ def read_cifti(path: str | Path) -> Series:
     Returns
     -------
     Series
-        values (n_trs, 2 * 32492), NaN on the medial wall; subcortex; ``tr`` from the series' step.
+        values (n_trs, 2 * 32492), NaN on the medial wall; what lies below cortex is left out; ``tr`` from the series' step.
 
     Raises
     ------
@@ -213,9 +207,8 @@ def read_cifti(path: str | Path) -> Series:
     halves = [
         _cifti_half(path, values, model, f"CIFTI_STRUCTURE_CORTEX_{side}") for side in ("LEFT", "RIGHT")
     ]
-    below = ~model.surface_mask
     tr = to_seconds(time.step, "sec") if time.unit == "SECOND" else 0.0
-    return Series(np.concatenate(halves, axis=1), tr, values[:, below], tuple(map(str, model.name[below])))
+    return Series(np.concatenate(halves, axis=1), tr)
 
 
 def _check_cifti(path: Path) -> None:

@@ -23,7 +23,6 @@ from .language_model import LanguageModel
 from .model_catalogue import shorten
 from .word_responses import extract_words
 
-DEVICES = ("auto", "cpu", "cuda", "mps")
 N_CHECKED_WORDS = 300
 LEAST_MEDIAN_R, LEAST_R = 0.999, 0.99  # of neurons in bfloat16 with themselves in float32
 

@@ -11,9 +11,7 @@ from brainlike_core.science import recurrence as module
 from brainlike_core.science.recurrence import (
     exchanged,
     functional_connectivity,
-    intersection_over_union,
     network_activity,
-    neurons_by_layer,
     recurrence,
 )
 
@@ -46,7 +44,6 @@ def test_the_best_match_is_that_of_brute_force():
         for k, network in enumerate(networks):
             ious = [(network & one).sum() / (network | one).sum() for one in text]
             assert found.best[k, t] == pytest.approx(max(ious))
-            assert intersection_over_union(networks, text)[k].max() == pytest.approx(max(ious))
 
 
 def test_a_recurring_network_by_hand():
@@ -138,15 +135,6 @@ def test_connectivity_is_pearson():
     found = functional_connectivity(activity)
     np.testing.assert_allclose(found[:2, :2], np.corrcoef(activity[:, :2].T))
     assert found[2].tolist() == [0, 0, 1, 0]
-
-
-def test_every_neuron_is_counted_once_in_its_layer():
-    """Counts by layer add up to the size, and follow the layer of each neuron."""
-    sets = random_sets(np.random.default_rng(0), 3)
-    counts = neurons_by_layer(sets, N_UNITS)
-    assert counts.tolist() == [
-        [np.count_nonzero(one & (n == LAYER)) for n in range(N_LAYERS)] for one in sets
-    ]
 
 
 def test_masks_of_different_models_are_refused():
