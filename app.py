@@ -4,6 +4,7 @@ import streamlit as st
 
 import parts
 from brainlike_core import archive, engine, inventory, jobs, report
+from brainlike_core.exports.reproduce import run_command
 from brainlike_core.figures import charts
 from parts import run_form
 
@@ -48,7 +49,7 @@ with parts.page("Start", HERO):
             st.rerun()
         if configs:
             st.caption("The same from the command line:")
-            st.code(run_form.command(configs, parts.places.DATA), language=None, wrap_lines=True)
+            st.code(run_command(configs, parts.places.DATA), language=None, wrap_lines=True)
     with result:
         if not finished:
             with st.container(border=True, horizontal_alignment="center"):
@@ -74,4 +75,4 @@ with parts.page("Start", HERO):
         st.subheader("Finished runs", anchor=False)
         parts.run_table(finished, run.id)
         st.caption("This run again:")
-        st.code(run_form.command([run.config], parts.places.DATA), language=None, wrap_lines=True)
+        st.code(run_command([run.config], parts.places.DATA), language=None, wrap_lines=True)

@@ -10,7 +10,7 @@ from .cost import show_cost
 from .frame import PAGES, embedded, page
 from .links import follow, network_card, region_card, ways, word_card
 from .pickers import atom_chart, clicked, figure, pick, pick_atom, pick_network, switch
-from .runs import choose_run, load_run, no_runs, passages, regions, store, words
+from .runs import choose_run, load_run, no_runs, passages, regions, run_labels, store, words
 from .selection import (
     FIELDS,
     Selection,
@@ -60,6 +60,7 @@ __all__ = [
     "recovery_table",
     "region_card",
     "regions",
+    "run_labels",
     "run_table",
     "score_view",
     "select",

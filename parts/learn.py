@@ -93,7 +93,7 @@ def choose_run() -> Run | None:
     runs = [run for run in archive.finished_runs(parts.store()) if run.config.extract.model != LOW_LEVEL]
     if not runs:
         return None
-    labels = {run.id: f"{run.label} · {run.config.match.title} · {run.id[:6]}" for run in runs}
+    labels = parts.run_labels(runs)
     asked = parts.parse_selection(st.query_params, list(labels)).run
     if "run" in st.query_params and asked is None:
         st.caption(":material/info: The link's run could not be found here; showing another.")

@@ -9,6 +9,7 @@ import streamlit as st
 import parts
 from brainlike_core import engine, jobs
 from brainlike_core.config import ExtractConfig, LesionConfig, RunConfig
+from brainlike_core.exports.reproduce import run_command
 from brainlike_core.values import Run
 
 from . import network_form, run_form
@@ -21,7 +22,7 @@ def offer_first_runs() -> None:
         "Run the embedded recording", type="primary", icon=":material/play_arrow:"
     ):
         _start(configs)
-    st.code(run_form.command(configs), language=None, wrap_lines=True)
+    st.code(run_command(configs), language=None, wrap_lines=True)
 
 
 def offer_twin(run: Run) -> None:
@@ -32,7 +33,7 @@ def offer_twin(run: Run) -> None:
     twin = dataclasses.replace(config, extract=extract)
     if not under_way(RunConfig) and st.button(f"Run it with {weights} weights", icon=":material/play_arrow:"):
         _start([twin])
-    st.code(run_form.command([twin], parts.places.DATA), language=None, wrap_lines=True)
+    st.code(run_command([twin], parts.places.DATA), language=None, wrap_lines=True)
 
 
 def _start(configs: list[RunConfig]) -> None:

@@ -43,10 +43,7 @@ def exercises() -> None:
             if not parts.embedded():
                 learn_jobs.offer_first_runs()
         return
-    if not parts.embedded():
-        show_all = st.toggle("Show all answers", key="teach-all")
-    else:
-        show_all = False
+    show_all = not parts.embedded() and st.toggle("Show all answers", key="teach-all")
     for i, one in enumerate(_exercises(run, run.recovery), 1):
         _show(i, one, show_all)
     st.subheader("The truth, pattern by pattern", anchor=False)

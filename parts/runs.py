@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -37,12 +38,17 @@ def regions() -> NetworkAtlas:
     return inventory.regions()
 
 
+def run_labels(runs: Sequence[archive.RunSummary]) -> dict[str, str]:
+    """The name of each run in a picker, by its id."""
+    return {run.id: f"{run.label} · {run.config.match.title} · {run.id[:6]}" for run in runs}
+
+
 def choose_run(place: Any) -> tuple[Run, Selection]:
     """The run of the address, or the newest; a friendly stop where there is none."""
     runs = archive.finished_runs(store())
     if not runs:
         no_runs()
-    labels = {run.id: f"{run.label} · {run.config.match.title} · {run.id[:6]}" for run in runs}
+    labels = run_labels(runs)
     selection = parse_selection(st.query_params, list(labels))
     trained = [run.id for run in runs if run.config.extract.weights == "trained"]
     run_id = selection.run or next(iter(trained), runs[0].id)

@@ -19,6 +19,7 @@ from brainlike_core.config import (
     RunConfig,
 )
 from brainlike_core.errors import RecordingError, UnknownNameError
+from brainlike_core.exports.reproduce import run_command
 from brainlike_core.figures import captions, charts
 from brainlike_core.networks import Reader
 from brainlike_core.science import timing
@@ -27,7 +28,6 @@ from brainlike_core.science.encoding_nulls import null_locations
 from brainlike_core.sources import joined_recordings, located
 from brainlike_core.sources.side_by_side import Watch
 from brainlike_core.values import Recording
-from parts import run_form
 from tests.small_world import SENTENCES, needs_minilm, small_config, watch_computing
 
 TR, N6 = 1.5, 40_962
@@ -270,6 +270,6 @@ def test_the_command_line_takes_more_stories(capsys):
     given = ["run", "--recording", "lpp-en", "--section", "2", "--also", "lpp-en:3", "--also", "lpp-en:9"]
     wanted = RecordingConfig("lpp-en", section=2, also=("lpp-en:3", "lpp-en:9"))
     assert __main__._recording_config(__main__._parser().parse_args(given)) == wanted
-    assert "--also lpp-en:3 --also lpp-en:9" in run_form.command([RunConfig(recording=wanted)])
+    assert "--also lpp-en:3 --also lpp-en:9" in run_command([RunConfig(recording=wanted)])
     assert __main__.main(["check", *given[1:]]) == 2
     assert "one story: check each by itself" in capsys.readouterr().err

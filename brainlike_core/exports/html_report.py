@@ -170,10 +170,8 @@ def _article(run: Run, view: Any, atom: int) -> str:
                 "svg",
             )
         )
-    said = html.escape(charts.atom_sentence(run, atom)).split("**")
-    bold = "".join(f"<b>{part}</b>" if i % 2 else part for i, part in enumerate(said))
     return (
-        f'<article><header><h3>{html.escape(view.map_names[atom])}</h3><p>{bold}</p><button data-atom="{atom}">Show in the viewer</button></header>'
+        f'<article><header><h3>{html.escape(view.map_names[atom])}</h3><p>{_bold(charts.atom_sentence(run, atom))}</p><button data-atom="{atom}">Show in the viewer</button></header>'
         f"<div>{''.join(pictures)}</div><div>{words.passages(top_words(run, atom, 5))}</div></article>"
     )
 
@@ -182,8 +180,13 @@ def _recovery(run: Run) -> str:
     """How much of a planted truth came back; nothing for a real recording."""
     if run.recovery is None:
         return ""
-    said = html.escape(captions.recovery(run)).split("**")
-    return f"<h2>Held against the planted truth</h2><p>{''.join(f'<b>{part}</b>' if i % 2 else part for i, part in enumerate(said))}</p>"
+    return f"<h2>Held against the planted truth</h2><p>{_bold(captions.recovery(run))}</p>"
+
+
+def _bold(sentence: str) -> str:
+    """A sentence as HTML; what stands between two ``**`` is bold."""
+    parts = html.escape(sentence).split("**")
+    return "".join(f"<b>{part}</b>" if i % 2 else part for i, part in enumerate(parts))
 
 
 def _image(figure: Figure, alt: str, kind: str, dpi: int | None = None) -> str:

@@ -28,6 +28,7 @@ DPI = 300
 _ONE_AT_A_TIME = threading.RLock()
 FORMATS = ("png", "svg", "pdf")
 _TITLE_PT, _CAPTION_PT = 9.5, 6.5
+_CAPTION_LETTERS = 138  # that many of `_CAPTION_PT` fill a line of the sheet
 _LINE = 1.35
 _STYLE: dict[Any, Any] = {
     "font.family": "sans-serif",
@@ -106,7 +107,7 @@ def write_caption(figure: Figure, caption: str) -> None:
 
 
 def _wrapped(caption: str) -> list[str]:
-    return textwrap.wrap(caption, 138)
+    return textwrap.wrap(caption, _CAPTION_LETTERS)
 
 
 def print_files(

@@ -25,11 +25,12 @@ _BAR_IN = 0.5  # what a colour bar takes at the right
 
 
 class _Place:
-    """One pair of axes: where it lies, and the words of its axes."""
+    """One pair of axes: where it lies, the words of its axes, and the line that was drawn last."""
 
     def __init__(self, ax: Any, x: Any, y: Any) -> None:
         self.ax, self.axes = ax, {"x": x, "y": y}
         self.words: dict[str, list[str]] = {"x": [], "y": []}
+        self.last_y: np.ndarray | None = None
         self.left = (x.domain or (0, 1))[0], (y.domain or (0, 1))[0]
         self.size = (x.domain or (0, 1))[1] - self.left[0], (y.domain or (0, 1))[1] - self.left[1]
 
@@ -195,8 +196,8 @@ def _draw_one(chart: go.Figure, trace: Any, place: _Place, order: int) -> Any:
     if isinstance(trace, go.Bar):
         return print_traces.bar(ax, trace, x, y, order, _bar_place(chart, trace))
     if isinstance(trace, go.Scatter):
-        handle = print_traces.scatter(ax, trace, x, y, order)
-        ax.last_y = y  # type: ignore[attr-defined]  # for a fill to the line before
+        handle = print_traces.scatter(ax, trace, x, y, order, place.last_y)
+        place.last_y = y
         return handle
     raise print_traces.refuse("a trace", trace.type)
 
@@ -221,11 +222,16 @@ def _reach(chart: go.Figure, places: dict[tuple[str, str], _Place]) -> None:
     """Axes without a range of their own reach as far as the lines and bands drawn across them."""
     for shape in chart.layout.shapes:
         place = _where(places, shape.xref, shape.yref)
-        across = [str(ref).endswith(("domain", "paper")) for ref in (shape.xref, shape.yref)]
+        across = [_by_fraction(ref) for ref in (shape.xref, shape.yref)]
         ends = [(shape.x0, shape.y0), (shape.x1, shape.y1)]
         points = [[0 if away else end for end, away in zip(point, across, strict=True)] for point in ends]
         place.ax.update_datalim(points, updatex=not across[0], updatey=not across[1])
         place.ax.autoscale_view()
+
+
+def _by_fraction(ref: str | None) -> bool:
+    """Whether places are fractions of the axes or of the paper, not values of the data."""
+    return str(ref).endswith(("domain", "paper"))
 
 
 # -- shapes and words ---------------------------------------------------------------
@@ -235,21 +241,17 @@ def _shapes(chart: go.Figure, places: dict[tuple[str, str], _Place]) -> None:
     """Lines and bands across the axes."""
     for shape in chart.layout.shapes:
         place = _where(places, shape.xref, shape.yref)
-        across = {
-            "x": str(shape.xref).endswith(("domain", "paper")),
-            "y": str(shape.yref).endswith(("domain", "paper")),
-        }
         transform = {
             (False, False): place.ax.transData, (True, False): place.ax.get_yaxis_transform(),
             (False, True): place.ax.get_xaxis_transform(), (True, True): place.ax.transAxes,
-        }[across["x"], across["y"]]  # fmt: skip
+        }[_by_fraction(shape.xref), _by_fraction(shape.yref)]  # fmt: skip
         limits = place.ax.axis()
         order = 0.4 if shape.layer == "below" else 40
         if shape.type == "line":
             place.ax.plot(
                 [shape.x0, shape.x1], [shape.y0, shape.y1], transform=transform, zorder=order, scalex=False, scaley=False,
                 color=colour(shape.line.color or theme.INK, shape.opacity), linewidth=(shape.line.width or 2) * PT_PER_PX,
-                linestyle=print_traces._DASHES[shape.line.dash],
+                linestyle=print_traces.DASHES[shape.line.dash],
             )  # fmt: skip
         elif shape.type == "rect":
             corner, size = (shape.x0, shape.y0), (shape.x1 - shape.x0, shape.y1 - shape.y0)
@@ -275,13 +277,10 @@ def _words(figure: Figure, chart: go.Figure, places: dict[tuple[str, str], _Plac
         on_paper = note.xref == note.yref == "paper"
         place = _under(places, note) if on_paper else _where(places, note.xref, note.yref)
         x, y = note.x, note.y
-        fraction = {
-            axis: str(ref).endswith(("paper", "domain")) for axis, ref in (("x", note.xref), ("y", note.yref))
-        }
         if on_paper:
             x = (note.x - place.left[0]) / place.size[0]
             y = (note.y - place.left[1]) / place.size[1]
-        kinds = ("axes fraction" if fraction["x"] else "data", "axes fraction" if fraction["y"] else "data")
+        kinds = ["axes fraction" if _by_fraction(ref) else "data" for ref in (note.xref, note.yref)]
         place.ax.annotate(
             plain_text(note.text), (x, y), xycoords=kinds, textcoords="offset points", annotation_clip=False,
             xytext=((note.xshift or 0) * PT_PER_PX, (note.yshift or 0) * PT_PER_PX + (2 if on_paper else 0)),

@@ -22,7 +22,7 @@ from .paper import PT_PER_PX, colour
 
 _FIRST = theme.MODEL_COLOURS[0]
 
-_DASHES = {
+DASHES = {
     None: "solid",
     "solid": "solid",
     "dot": (0, (1.2, 1.8)),
@@ -48,12 +48,17 @@ def refuse(what: str, found: object) -> BrainlikeError:
     )  # fmt: skip
 
 
-def scatter(ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: int) -> Line2D | Patch | None:
-    """Lines, fills, error bars, markers and text; the handle of its legend."""
+def scatter(
+    ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: int, before: np.ndarray | None = None
+) -> Line2D | Patch | None:
+    """Lines, fills, error bars, markers and text; the handle of its legend.
+
+    ``before`` is the y of the trace before, to which a fill may reach.
+    """
     modes = (trace.mode or ("lines+markers" if len(x) < 20 else "lines")).split("+")  # as plotly has it
     handle: Any = None
     if trace.fill and trace.fill != "none":
-        handle = _fill(ax, trace, x, y, order)
+        handle = _fill(ax, trace, x, y, order, before)
     if "lines" in modes and (trace.line.width is None or trace.line.width > 0):
         handle = _line(ax, trace, x, y, order)
     for axis, bars in (("x", trace.error_x), ("y", trace.error_y)):
@@ -70,17 +75,19 @@ def scatter(ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: int
 def _line(ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: int) -> Line2D:
     if trace.line.shape not in (None, "linear", "hv"):
         raise refuse("a line's shape", trace.line.shape)
-    if trace.line.dash not in _DASHES:
+    if trace.line.dash not in DASHES:
         raise refuse("a line's dash", trace.line.dash)
     (line,) = ax.plot(
         x, y, color=colour(trace.line.color or _FIRST, trace.opacity), zorder=order, clip_on=trace.cliponaxis is not False,
-        linewidth=(trace.line.width or 2) * PT_PER_PX, linestyle=_DASHES[trace.line.dash],
+        linewidth=(trace.line.width or 2) * PT_PER_PX, linestyle=DASHES[trace.line.dash],
         drawstyle="steps-post" if trace.line.shape == "hv" else "default", solid_capstyle="butt",
     )  # fmt: skip
     return line
 
 
-def _fill(ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: int) -> Patch:
+def _fill(
+    ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: int, before: np.ndarray | None
+) -> Patch:
     face = colour(trace.fillcolor, trace.opacity)
     if trace.fill == "toself":
         ax.add_patch(
@@ -88,8 +95,8 @@ def _fill(ax: Any, trace: go.Scatter, x: np.ndarray, y: np.ndarray, order: int) 
         )
         ax.update_datalim(np.stack([x, y], 1))
     elif trace.fill in ("tozeroy", "tonexty"):
-        last = getattr(ax, "last_y", None) if trace.fill == "tonexty" else None
-        ax.fill_between(x, y, 0 if last is None else last, facecolor=face, edgecolor="none", zorder=order)
+        base = 0 if before is None or trace.fill == "tozeroy" else before
+        ax.fill_between(x, y, base, facecolor=face, edgecolor="none", zorder=order)
     else:
         raise refuse("a fill", trace.fill)
     return Patch(facecolor=face)

@@ -32,8 +32,29 @@ def run_command(configs: list[RunConfig], data_folder: str | None = None) -> str
         words += ["--layers", ",".join(map(str, layers))]
     if first.extract.neurons != plain.extract.neurons:
         words += ["--neurons", first.extract.neurons]
-    brain, usual_brain = first.recording, plain.recording
-    options = {
+    brain = first.recording
+    for story in brain.also:
+        words += ["--also", story]
+    for option, (value, usual) in _options(first, plain).items():
+        words += [option, str(value)] if value != usual else []
+    words += _changed("--match", first.match, plain.match, ("atlas", "n_spins", "seed"))
+    words += _changed("--encoding", first.encoding, plain.encoding, ("seed",))
+    seeds = dict.fromkeys([first.dictionary.seed, *(config.extract.seed for config in configs)])
+    if list(seeds) != [0]:
+        words += ["--seed", *map(str, seeds)]
+    if not brain.detrend:
+        words.append("--no-detrend")
+    if brain.subjects:
+        words += ["--subjects", ",".join(map(str, brain.subjects))]
+    if data_folder and brain.name != "simulated":
+        words += ["--data", data_folder]
+    return shlex.join(words)
+
+
+def _options(config: RunConfig, plain: RunConfig) -> dict[str, tuple[Any, Any]]:
+    """Options with one value: what the run has, and what it is where nothing is said."""
+    brain, usual_brain = config.recording, plain.recording
+    return {
         "--story": (brain.story, ""),
         "--story-onset": (brain.story_onset_s, 0.0),
         "--words-per-minute": (brain.words_per_minute, 0.0),
@@ -46,29 +67,13 @@ def run_command(configs: list[RunConfig], data_folder: str | None = None) -> str
         "--confounds": (brain.confounds, usual_brain.confounds),
         "--high-pass": (brain.high_pass, usual_brain.high_pass),
         "--low-pass": (brain.low_pass, 0.0),
-        "--method": (first.dictionary.method, plain.dictionary.method),
-        "--atoms": (first.dictionary.n_atoms, plain.dictionary.n_atoms),
-        "--penalty": (first.dictionary.penalty, plain.dictionary.penalty),
-        "--atlas": (first.match.atlas, plain.match.atlas),
-        "--spins": (first.match.n_spins, plain.match.n_spins),
-        "--precision": (first.extract.precision, plain.extract.precision),
+        "--method": (config.dictionary.method, plain.dictionary.method),
+        "--atoms": (config.dictionary.n_atoms, plain.dictionary.n_atoms),
+        "--penalty": (config.dictionary.penalty, plain.dictionary.penalty),
+        "--atlas": (config.match.atlas, plain.match.atlas),
+        "--spins": (config.match.n_spins, plain.match.n_spins),
+        "--precision": (config.extract.precision, plain.extract.precision),
     }
-    for story in brain.also:
-        words += ["--also", story]
-    for option, (value, usual) in options.items():
-        words += [option, str(value)] if value != usual else []
-    words += _changed("--match", first.match, plain.match, ("atlas", "n_spins", "seed"))
-    words += _changed("--encoding", first.encoding, plain.encoding, ("seed",))
-    seeds = dict.fromkeys([first.dictionary.seed, *(config.extract.seed for config in configs)])
-    if list(seeds) != [0]:
-        words += ["--seed", *map(str, seeds)]
-    if not brain.detrend:
-        words.append("--no-detrend")
-    if first.recording.subjects:
-        words += ["--subjects", ",".join(map(str, first.recording.subjects))]
-    if data_folder and first.recording.name != "simulated":
-        words += ["--data", data_folder]
-    return shlex.join(words)
 
 
 def _changed(option: str, config: Any, usual: Any, said: tuple[str, ...]) -> list[str]:

@@ -16,7 +16,7 @@ from brainlike_core import archive, engine, heard_words, inventory, jobs
 from brainlike_core.__main__ import _configs, _parser
 from brainlike_core.config import DictionaryConfig, ExtractConfig, MatchConfig, RunConfig
 from brainlike_core.errors import BrainlikeError
-from parts import run_form
+from brainlike_core.exports.reproduce import run_command
 from tests import synthetic_run as made
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -314,15 +314,15 @@ def test_the_command_computes_the_same_configs():
         for model in ("minilm-l6", "smollm2-135m")
         for weights in ("trained", "random")
     ]
-    words = run_form.command(wanted).split()[3:]
+    words = run_command(wanted).split()[3:]
     assert _configs(_parser().parse_args(words)) == wanted
-    assert _configs(_parser().parse_args(run_form.command([RunConfig()]).split()[3:])) == [RunConfig()]
+    assert _configs(_parser().parse_args(run_command([RunConfig()]).split()[3:])) == [RunConfig()]
 
 
 def test_a_command_quotes_a_folder_with_spaces():
     """What is pasted into a shell stays one word."""
     config = made.config(recording="pieman")
-    assert "--data 'my data'" in run_form.command([config], "my data")
+    assert "--data 'my data'" in run_command([config], "my data")
 
 
 def test_ids_that_two_runs_share_are_not_a_run():
