@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..config import LOW_LEVEL
 from ..errors import DownloadError, InputError, UnknownNameError
-from . import hub, model_catalogue, recordings, surfaces, text_sets
+from . import hub_cache, model_catalogue, recordings, surfaces, text_sets
 from .atlas_catalogue import FSAVERAGE, atlas_entries, folder_of, surface_entries
 from .catalogue_entry import EMBEDDED, KINDS, SEE_SOURCE, Entry
 from .data_folder import fetch_all, is_full, sizes_hold
@@ -136,7 +136,7 @@ def fetch(
         Files that were finished before stay.
     """
     if is_hub_id(name):
-        return hub.fetch_model(name, progress=progress, cancelled=cancelled)
+        return hub_cache.fetch_model(name, progress=progress, cancelled=cancelled)
     found = entry(name, folder)
     if found.how == "package" and found.kind == "model":  # a wheel is here, or its pip command is named
         return model_catalogue.wheel_paths(model_catalogue.model_card(name))[0].parent

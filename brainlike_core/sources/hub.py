@@ -1,39 +1,30 @@
-"""Models of the Hugging Face hub: looked up, pinned to a commit, brought whole into its own cache folder.
+"""Models of the Hugging Face hub: what it says of them, pinned to a commit; `hub_cache` brings them.
 
-Only JSON, the tokenizer and safetensors are ever asked for. Files lie where the
-hub's own client keeps them (HF_HOME, HF_HUB_CACHE), so what either brought the
-other finds: ``blobs/<digest>``, ``snapshots/<commit>/<name>``, ``refs/<revision>``.
-A token (HF_TOKEN, or that of ``hf auth login``) goes to the hub alone and is kept nowhere.
-Nothing in this file loads torch.
+Only JSON, the tokenizer and safetensors are ever asked for. A token (HF_TOKEN, or that of
+``hf auth login``) goes to the hub alone and is kept nowhere. Nothing in this file loads torch.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
-import os
 import re
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from huggingface_hub import constants
 
 from ..errors import DownloadError, ModelError
-from ..whole_files import replace_file
-from .download import Progress, fetch_file, read_text
+from .download import read_text
 from .model_names import shorten, split_hub_id
 
 TIMEOUT_S = 5.0
 MAX_JSON_BYTES = 1 << 24
-_COMMIT = re.compile(r"[0-9a-f]{40}")
-_SMALL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
-_INDEX = "model.safetensors.index.json"
-_SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
+COMMIT = re.compile(r"[0-9a-f]{40}")
+SMALL_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json")
+INDEX = "model.safetensors.index.json"
+SHARD = re.compile(r"model-\d{5}-of-\d{5}\.safetensors")
 _OTHER_WEIGHTS = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx", ".gguf")
 
 
@@ -141,13 +132,13 @@ def look_up(name: str, timeout_s: float = TIMEOUT_S) -> HubModel:
 
 def _read_info(repo: str, info: Any) -> HubModel:
     commit = str(info.sha)
-    if not _COMMIT.fullmatch(commit):
+    if not COMMIT.fullmatch(commit):
         raise ModelError(
             f"Model '{repo}' has no commit", found=repr(shorten(commit)), needed="40 hex characters",
             do="name a revision: org/name@revision",
         )  # fmt: skip
     files = {sibling.rfilename: _hub_file(repo, sibling) for sibling in info.siblings or ()}
-    wanted = [name for name in (*_SMALL_FILES, *_weight_names(list(files))) if name in files]
+    wanted = [name for name in (*SMALL_FILES, *_weight_names(list(files))) if name in files]
     named = [getattr(info.card_data, field, None) for field in ("license_name", "license")]
     weights = getattr(info, "safetensors", None)
     return HubModel(
@@ -177,7 +168,7 @@ def _weight_names(names: list[str]) -> list[str]:
     """The single safetensors file, or else the numbered ones with their index."""
     if "model.safetensors" in names:
         return ["model.safetensors"]
-    return [_INDEX, *sorted(name for name in names if _SHARD.fullmatch(name))] if _INDEX in names else []
+    return [INDEX, *sorted(name for name in names if SHARD.fullmatch(name))] if INDEX in names else []
 
 
 @contextlib.contextmanager
@@ -217,180 +208,8 @@ def _unreachable(repo: str, found: str) -> DownloadError:
     )  # fmt: skip
 
 
-# ---------------------------------------------------------------- what is here
-
-
-def find_cached(name: str, *, weights: bool = True) -> Path | None:
-    """Folder of a model that is here, whole; None where it is not.
-
-    Parameters
-    ----------
-    name : str
-        ``org/name[@revision]``; without a revision, what ``main`` was when it was last asked for.
-    weights : bool
-        False: the configuration and the tokenizer are enough.
-
-    Returns
-    -------
-    Path or None
-        Its last part is the commit.
-    """
-    repo, revision = split_hub_id(name)
-    top = _repo_folder(repo)
-    commit = revision or "main"
-    if not _COMMIT.fullmatch(commit):
-        try:
-            commit = (top / "refs" / commit).read_text(encoding="ascii").strip()
-        except (OSError, ValueError):
-            return None
-    folder = top / "snapshots" / commit
-    return folder if _COMMIT.fullmatch(commit) and _is_whole(folder, weights) else None
-
-
-def _repo_folder(repo: str) -> Path:
-    from huggingface_hub.file_download import repo_folder_name
-
-    return Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
-
-
-def _is_whole(folder: Path, weights: bool) -> bool:
-    if not (folder / "config.json").is_file():
-        return False
-    if not weights or (folder / "model.safetensors").is_file():
-        return True
-    try:
-        named = set(json.loads((folder / _INDEX).read_text(encoding="utf-8"))["weight_map"].values())
-    except (OSError, ValueError, LookupError, AttributeError, TypeError):
-        return False
-    return bool(named) and all(
-        isinstance(file, str) and _SHARD.fullmatch(file) and (folder / file).is_file() for file in named
-    )
-
-
-# ---------------------------------------------------------------- bringing it
-
-
-def fetch_model(
-    name: str,
-    *,
-    weights: bool = True,
-    progress: Progress | None = None,
-    cancelled: Callable[[], bool] | None = None,
-) -> Path:
-    """Bring a model into the hub's cache; what is there and whole is not fetched again.
-
-    Parameters
-    ----------
-    name : str
-        ``org/name[@revision]``. A 40-hex revision that is here is not asked for.
-    weights : bool
-        False: the configuration and the tokenizer only.
-    progress, cancelled : callable, optional
-        See `download.fetch_file`; bytes are those of all files together.
-
-    Returns
-    -------
-    Path
-        Folder of the commit; its last part is the commit. Every file has the size and digest that the
-        hub states. A cancelled or broken download goes on where it stopped.
-
-    Raises
-    ------
-    ModelError
-        No such model, gated, or without safetensors.
-    DownloadError, CancelledError
-    """
-    repo, revision = split_hub_id(name)
-    here = find_cached(name, weights=weights)
-    if here is not None and (constants.is_offline_mode() or _COMMIT.fullmatch(revision or "")):
-        return here
-    try:
-        found = look_up(name)
-    except DownloadError:  # no network: what main was when it was last asked for
-        if here is None:
-            raise
-        return here
-    files = [file for file in found.files if weights or file.name in _SMALL_FILES]
-    _check_kinds(found, files, weights)
-    return _bring_all(found, files, revision or "main", progress, cancelled)
-
-
-def _check_kinds(found: HubModel, files: list[HubFile], weights: bool) -> None:
-    names = [file.name for file in files]
-    missing = [name for name in ("config.json", "tokenizer.json") if name not in names]
-    if missing or (weights and not any(name.endswith(".safetensors") for name in names)):
-        raise ModelError(
-            f"Model '{found.repo}' has no {missing[0] if missing else 'safetensors weights'}",
-            found=", ".join(found.other_weights or names) or "no files",
-            needed="config.json, tokenizer.json and safetensors weights",
-            do="choose another model, or convert it and give its folder ./folder",
-        )  # fmt: skip
-
-
-def _bring_all(
-    found: HubModel, files: list[HubFile], revision: str,
-    progress: Progress | None, cancelled: Callable[[], bool] | None,
-) -> Path:  # fmt: skip
-    top, total, done = _repo_folder(found.repo), sum(file.size for file in files), 0
-    folder = top / "snapshots" / found.commit
-    for file in files:
-
-        def tell(now: int, _: int, speed: float, before: int = done) -> None:
-            if progress is not None:
-                progress(before + now, total, speed)
-
-        if not _has_size(folder / file.name, file.size):
-            _bring(found, file, top, tell, cancelled)
-        done += file.size
-        tell(0, 0, 0.0, done)
-    if not _COMMIT.fullmatch(revision):  # the name of a commit comes last: it never points at a half
-        _write_text(top / "refs" / revision, found.commit)
-    return folder
-
-
-def _has_size(path: Path, size: int) -> bool:
-    return path.is_file() and path.stat().st_size == size
-
-
-def _bring(
-    found: HubModel, file: HubFile, top: Path, tell: Progress, cancelled: Callable[[], bool] | None
-) -> None:
-    blob, pointer = top / "blobs" / file.digest, top / "snapshots" / found.commit / file.name
-    if not _has_size(blob, file.size):
-        address = f"{constants.ENDPOINT}/{found.repo}/resolve/{found.commit}/{quote(file.name)}"
-        try:
-            _fetch_blob(address, blob, file, tell, cancelled)
-        except DownloadError as error:
-            if found.gated and error.found.startswith(("401", "403")):
-                raise gated(found.repo) from error
-            raise
-    _point(pointer, blob)
-
-
-def _fetch_blob(
-    address: str, blob: Path, file: HubFile, tell: Progress, cancelled: Callable[[], bool] | None
-) -> None:
-    options: dict[str, Any] = {
-        "size": file.size, "mirror": None, "progress": tell, "cancelled": cancelled,
-        "headers": _authorization(),
-    }  # fmt: skip
-    if len(file.digest) == 64:
-        fetch_file(address, blob, sha256=file.digest, **options)
-        return
-    unproved = blob.with_name(f".{file.digest}.{secrets.token_hex(4)}.unproved")
-    try:
-        fetch_file(address, unproved, **options)
-        if (digest := git_sha1(unproved)) != file.digest:
-            raise DownloadError(
-                f"{file.name} cannot be downloaded", found=f"SHA-1 {digest[:12]}…",
-                needed=f"{file.digest[:12]}…", do="try again later",
-            )  # fmt: skip
-        os.replace(unproved, blob)
-    finally:
-        unproved.unlink(missing_ok=True)
-
-
-def _authorization() -> dict[str, str]:
+def authorization() -> dict[str, str]:
+    """The header that carries the person's token; empty without one."""
     from huggingface_hub import get_token
 
     token = get_token()
@@ -408,7 +227,7 @@ def read_config(found: HubModel) -> dict[str, Any]:
     """
     address = f"{constants.ENDPOINT}/{found.repo}/resolve/{found.commit}/config.json"
     try:
-        text = read_text(address, max_bytes=MAX_JSON_BYTES, headers=_authorization(), tries=1)
+        text = read_text(address, max_bytes=MAX_JSON_BYTES, headers=authorization(), tries=1)
         config = json.loads(text)
     except DownloadError as error:
         if found.gated and error.found.startswith(("401", "403")):
@@ -422,25 +241,3 @@ def read_config(found: HubModel) -> dict[str, Any]:
             do="choose another model",
         )  # fmt: skip
     return config
-
-
-def git_sha1(path: Path) -> str:
-    """The digest under which git keeps a file: 40 hex characters."""
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
-
-
-def _point(pointer: Path, blob: Path) -> None:
-    """Name a blob in its commit, by a relative link where the file system has links."""
-    pointer.parent.mkdir(parents=True, exist_ok=True)
-    temporary = pointer.with_name(f".{pointer.name}.{secrets.token_hex(4)}")
-    try:
-        os.symlink(os.path.relpath(blob, pointer.parent), temporary)
-    except OSError:
-        os.link(blob, temporary)
-    os.replace(temporary, pointer)
-
-
-def _write_text(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    replace_file(path, text)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from ..config import LOW_LEVEL
 from ..errors import ModelError, UnknownNameError
-from .hub import find_cached
+from .hub_cache import find_cached
 from .model_names import is_hub_id, is_short_name, shorten
 from .suggested_models import SUGGESTIONS, Suggestion
 

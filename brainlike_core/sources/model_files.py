@@ -25,7 +25,7 @@ from transformers import LlamaConfig
 from ..errors import ModelError
 from ..whole_files import file_sha256
 from .architectures import read_config, refusals
-from .hub import fetch_model
+from .hub_cache import fetch_model
 from .model_catalogue import ModelCard, model_card, wheel_paths
 from .model_names import shorten, split_hub_id
 

@@ -1,4 +1,4 @@
-"""hub.py against a hub of the test's own: pinned, verified, resumed, refused in one sentence."""
+"""hub.py and hub_cache.py against a hub of the test's own: pinned, verified, resumed, refused in one sentence."""
 
 import json
 import os
@@ -14,7 +14,8 @@ from brainlike_core import fetching
 from brainlike_core.errors import CancelledError, DownloadError, ModelError
 from brainlike_core.sources import catalogue, download
 from brainlike_core.sources import hub as module
-from brainlike_core.sources.hub import fetch_model, find_cached, git_sha1, look_up
+from brainlike_core.sources.hub import look_up
+from brainlike_core.sources.hub_cache import fetch_model, find_cached, git_sha1
 from tests.hub_server import Repo, hub, point_at  # noqa: F401
 
 ROOT = Path(__file__).resolve().parents[2]
