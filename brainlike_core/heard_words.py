@@ -10,6 +10,9 @@ from .science.word_profile import shifted_differences, two_sided_p
 from .values import Run, Story
 from .values.story import HRF_PEAK_S
 
+APART_S = 6.0
+AROUND = 6  # words of a passage before the one that is named, and after it
+
 
 def word_activity(run: Run, atom: int) -> pd.DataFrame:
     """The atom's activity when each word was heard: word, text, onset, offset, aligned, activity.
@@ -49,18 +52,18 @@ def _heard_activity(run: Run) -> np.ndarray:
 def top_words(run: Run, atom: int, n: int = 12) -> pd.DataFrame:
     """The passages in which an atom is most active: word, onset, activity, context.
 
-    One word per passage: neighbours within 6 s share a haemodynamic response.
+    One word per passage: neighbours within `APART_S` share a haemodynamic response.
     """
     table = word_activity(run, atom).dropna(subset="activity").sort_values("activity", ascending=False)
     chosen: list[int] = []
     for i in table.index:
-        if all(abs(run.story.onsets[i] - run.story.onsets[j]) > 6 for j in chosen):
+        if all(abs(run.story.onsets[i] - run.story.onsets[j]) > APART_S for j in chosen):
             chosen.append(i)
         if len(chosen) == n:
             break
     picked = table.loc[chosen, ["word", "onset", "activity"]]
     printed = _printed_words(run.story)
-    picked["context"] = [" ".join(printed[max(0, i - 6) : i + 7]) for i in chosen]
+    picked["context"] = [" ".join(printed[max(0, i - AROUND) : i + AROUND + 1]) for i in chosen]
     return picked.reset_index(drop=True)
 
 

@@ -54,6 +54,12 @@ def _pick_neuron(here: Here) -> None:
     st.number_input("Unit", 0, d.n_units - 1, key="learn-unit", on_change=write)
 
 
+def _no_words(right: Any) -> str:
+    """What is said of a run without responses to single words, and in place of the answer."""
+    right.info("This run kept its neurons by volume, not by word: a smaller model or one story shows them.")
+    return "Only a run with responses to single words can say."
+
+
 # -- 1 to 3: a neuron, on the clock of the scanner --------------------------------------------
 
 
@@ -62,10 +68,7 @@ def neuron(here: Here, left: Any, right: Any) -> str:
     with left:
         _pick_neuron(here)
     if heard is None:
-        right.info(
-            "This run kept its neurons by volume, not by word: a smaller model or one story shows them."
-        )
-        return "Only a run with responses to single words can say."
+        return _no_words(right)
     last = max(len(heard) - SHOWN_WORDS, 0)
     start = left.slider("First word of the passage", 0, last, 0, 10) if last else 0
     top = heard.loc[heard["response"].idxmax()]
@@ -93,10 +96,7 @@ def response(here: Here, left: Any, right: Any) -> str:
     heard, own = lessons.neuron_words(here.lesson, here.neuron), here.run.recording.tr
     tr = left.slider("Seconds per volume", 0.5, 5.0, float(own), 0.1)
     if heard is None:
-        right.info(
-            "This run kept its neurons by volume, not by word: a smaller model or one story shows them."
-        )
-        return "Only a run with responses to single words can say."
+        return _no_words(right)
     means, kept = lessons.by_volume(heard, tr)
     left.markdown(
         f"{here.neuron_name.capitalize()}: its {len(heard):,} responses become **{len(means):,}** volumes, which keep "

@@ -15,7 +15,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, MultipleLocator, NullLocator, PercentFormatter
 
 from ..figures import theme
-from ..figures.chart_table import plain_text
+from ..figures.chart_table import axes_of, axis_named, plain_text
 from . import paper, print_traces
 from .paper import PT_PER_PX, colour, inches
 
@@ -87,15 +87,12 @@ def print_chart(chart: go.Figure, title: str = "", caption: str = "") -> Figure:
 def _axes(figure: Figure, chart: go.Figure) -> dict[tuple[str, str], _Place]:
     places: dict[tuple[str, str], _Place] = {}
     for trace in chart.data:
-        key = (trace.xaxis or "x", trace.yaxis or "y")
+        key = axes_of(trace)
         if key not in places:
-            places[key] = _Place(figure.add_axes((0.1, 0.1, 0.8, 0.8)), *(_axis(chart, name) for name in key))
+            places[key] = _Place(
+                figure.add_axes((0.1, 0.1, 0.8, 0.8)), *(axis_named(chart, name) for name in key)
+            )
     return places
-
-
-def _axis(chart: go.Figure, name: str) -> Any:
-    """``x2`` -> layout.xaxis2."""
-    return chart.layout[f"{name[0]}axis{name[1:]}"]
 
 
 def _dress(place: _Place, axis: str) -> None:
@@ -172,11 +169,9 @@ def _draw(chart: go.Figure, places: dict[tuple[str, str], _Place]) -> tuple[dict
     legend = chart.layout.showlegend
     legend = len(chart.data) > 1 if legend is None else legend
     for order, trace in enumerate(chart.data, 2):
-        if (
-            trace.visible in (False, "legendonly") or trace.meta == "control"
-        ):  # a control is of no use on paper
+        if trace.visible in (False, "legendonly") or trace.meta == "control":  # of no use on paper
             continue
-        place = places[(trace.xaxis or "x", trace.yaxis or "y")]
+        place = places[axes_of(trace)]
         handle = _draw_one(chart, trace, place, order)
         if isinstance(trace, go.Heatmap):
             if trace.showscale is not False:
@@ -280,7 +275,7 @@ def _words(figure: Figure, chart: go.Figure, places: dict[tuple[str, str], _Plac
         if on_paper:
             x = (note.x - place.left[0]) / place.size[0]
             y = (note.y - place.left[1]) / place.size[1]
-        kinds = ["axes fraction" if _by_fraction(ref) else "data" for ref in (note.xref, note.yref)]
+        kinds = tuple("axes fraction" if _by_fraction(ref) else "data" for ref in (note.xref, note.yref))
         place.ax.annotate(
             plain_text(note.text), (x, y), xycoords=kinds, textcoords="offset points", annotation_clip=False,
             xytext=((note.xshift or 0) * PT_PER_PX, (note.yshift or 0) * PT_PER_PX + (2 if on_paper else 0)),

@@ -13,9 +13,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 _FIELD = re.compile(r"%\{(\w+)(?:\[(\d+)\])?(?::([^}]*))?\}")
-_NEAR = (
-    0.45  # a mark this close to a named place belongs to it: marks of one place may stand beside each other
-)
+# A mark this close to a named place belongs to it: marks of one place may stand beside each other.
+_NEAR = 0.45
+_AT_TOP = 0.02  # of the figure's height: words this close to the top of a panel are its title
 
 
 def chart_table(chart: go.Figure) -> pd.DataFrame:
@@ -36,7 +36,7 @@ def chart_table(chart: go.Figure) -> pd.DataFrame:
     """
     panels = _panels(chart)
     rows = [
-        {"panel": panels[_place(trace)], "series": plain_text(trace.name)} | row
+        {"panel": panels[axes_of(trace)], "series": plain_text(trace.name)} | row
         for trace in chart.data
         if trace.meta != "control" and (trace.name or trace.hoverinfo != "skip")
         for row in _rows(chart, trace)
@@ -89,25 +89,26 @@ def _written(value: Any, form: str | None) -> str:
     return format(value, (form or "g").replace("s", "g"))
 
 
-def _place(trace: Any) -> tuple[str, str]:
+def axes_of(trace: Any) -> tuple[str, str]:
+    """Names of a trace's axes, such as ``x`` and ``y2``."""
     return trace.xaxis or "x", trace.yaxis or "y"
 
 
-def _axis(chart: go.Figure, name: str) -> Any:
-    """``x2`` -> layout.xaxis2."""
+def axis_named(chart: go.Figure, name: str) -> Any:
+    """The axis of a name: that of ``x2`` is ``layout.xaxis2``."""
     return chart.layout[f"{name[0]}axis{name[1:]}"]
 
 
 def _panels(chart: go.Figure) -> dict[tuple[str, str], str]:
     """Title of each pair of axes: the words above it, else its number."""
     found: dict[tuple[str, str], str] = {}
-    for x, y in dict.fromkeys(_place(trace) for trace in chart.data):
-        left, right = _axis(chart, x).domain or (0, 1)
-        top = (_axis(chart, y).domain or (0, 1))[1]
+    for x, y in dict.fromkeys(axes_of(trace) for trace in chart.data):
+        left, right = axis_named(chart, x).domain or (0, 1)
+        top = (axis_named(chart, y).domain or (0, 1))[1]
         above = [
             plain_text(words.text).replace("\n", ", ")
             for words in chart.layout.annotations
-            if words.xref == "paper" and left <= words.x <= right and abs(words.y - top) < 0.02
+            if words.xref == "paper" and left <= words.x <= right and abs(words.y - top) < _AT_TOP
         ]
         found[x, y] = above[0] if above else str(len(found) + 1)
     return found
@@ -123,7 +124,7 @@ def _rows(chart: go.Figure, trace: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(trace.hovertemplate, str | None):
         templates = iter(trace.hovertemplate)
     names = {
-        axis: _names(chart, place, at.get(axis, [])) for axis, place in zip("xy", _place(trace), strict=True)
+        axis: _names(chart, place, at.get(axis, [])) for axis, place in zip("xy", axes_of(trace), strict=True)
     }
     parts = [
         empty if part is None else itertools.repeat(part) if isinstance(part, str) else part
@@ -171,7 +172,7 @@ def _ends(trace: Any, here: dict[str, Any], i: int) -> dict[str, float]:
 
 def _names(chart: go.Figure, axis: str, values: list) -> dict[Any, str]:
     """Value -> name, on an axis whose whole numbers stand for names; ``layout.meta`` has those without a tick."""
-    spec, known = _axis(chart, axis), [value for value in values if not _missing(value)]
+    spec, known = axis_named(chart, axis), [value for value in values if not _missing(value)]
     names = (chart.layout.meta or {}).get(axis)
     ticks, words = (range(len(names)), names) if names else (spec.tickvals, spec.ticktext)
     if ticks is None or words is None or not len(ticks) or any(isinstance(value, str) for value in known):
@@ -206,7 +207,7 @@ def _titled(chart: go.Figure, table: pd.DataFrame) -> pd.DataFrame:
     """Columns of an axis by its title, where all panels share one."""
     called = {}
     for axis, at in (("x", 0), ("y", 1)):
-        titles = {plain_text(_axis(chart, _place(trace)[at]).title.text) for trace in chart.data} - {""}
+        titles = {plain_text(axis_named(chart, axes_of(trace)[at]).title.text) for trace in chart.data} - {""}
         if len(titles) == 1:
             called[axis] = titles.pop()
     words = [
