@@ -16,6 +16,7 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_MASKED_LM_MAPPIN
 
 from ..errors import ModelError
 from .architectures import Blueprint, blueprint, refusals
+from .device_memory import give_back, out_of_memory, too_large
 from .language_model import (
     LanguageModel,
     assemble,
@@ -32,6 +33,7 @@ from .model_files import ModelParts
 from .model_names import shorten
 from .token_batches import padding_token
 
+MIN_PART = 16  # tokens of a prompt that are read at once, where memory is short
 _MASKS = ("[MASK]", "<mask>")
 
 
@@ -93,6 +95,46 @@ class HeadedModel:
         return self.network(
             input_ids=input_ids, attention_mask=attention_mask, **(cache | options)
         ).logits.float()
+
+    def continued(self, input_ids: torch.Tensor, n_tokens: int) -> torch.Tensor:
+        """The most likely tokens after a text, one by one: greedy decoding.
+
+        A text for which memory runs out is read in halves, quarters and so on
+        into the cache; what is written is the same.
+
+        Parameters
+        ----------
+        input_ids : int64 (1, n_positions)
+        n_tokens : int
+            Most tokens; fewer where the model ends the text.
+
+        Returns
+        -------
+        torch.Tensor, int64 (n_written,)
+
+        Raises
+        ------
+        ModelError
+            Another head; or memory does not hold even `MIN_PART` tokens at once.
+        """
+        self.need("causal")
+        part = n_positions = input_ids.shape[1]
+        while True:
+            parts = {} if part == n_positions else {"prefill_chunk_size": part}
+            try:
+                with torch.inference_mode():
+                    written = self.network.generate(
+                        input_ids=input_ids, attention_mask=torch.ones_like(input_ids), max_new_tokens=n_tokens,
+                        do_sample=False, num_beams=1, pad_token_id=self.pad, **parts,
+                    )  # fmt: skip
+                return written[0, n_positions:]
+            except (MemoryError, RuntimeError) as error:
+                if not out_of_memory(error):
+                    raise
+                if part <= MIN_PART:
+                    raise too_large(self.body.name, self.device, part) from error
+            part = -(-part // 2)
+            give_back(self.device)  # outside the handler: the error holds the tensors of the pass
 
     def need(self, *heads: str) -> None:
         """Refuse a model whose head is another, with what it can do instead."""

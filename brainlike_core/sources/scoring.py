@@ -157,7 +157,7 @@ def continuation(model: HeadedModel, prompt: str, n_tokens: int = 40) -> str:
     Raises
     ------
     ModelError
-        Another head.
+        Another head; memory that does not hold a part of the prompt.
     TextError
         A prompt without tokens.
     """
@@ -166,12 +166,7 @@ def continuation(model: HeadedModel, prompt: str, n_tokens: int = 40) -> str:
     ids = tokenised(body, [prompt])[0].ids
     room = max(1, body.context - len(body.prefix) - n_tokens)
     sequence = torch.tensor([[*body.prefix, *ids[-room:]]], device=model.device)
-    with torch.inference_mode():
-        written = model.network.generate(
-            input_ids=sequence, attention_mask=torch.ones_like(sequence), max_new_tokens=n_tokens,
-            do_sample=False, num_beams=1, pad_token_id=padding_token(body),
-        )  # fmt: skip
-    return str(body.tokenizer.decode(written[0, sequence.shape[1] :].tolist()))
+    return str(body.tokenizer.decode(model.continued(sequence, n_tokens).tolist()))
 
 
 # --- choices -------------------------------------------------------------------------------------

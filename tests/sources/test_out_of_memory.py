@@ -99,6 +99,32 @@ def test_one_sequence_that_never_fits_is_a_named_error(model):
     assert not any(part._forward_hooks for part in model.body.model.modules())
 
 
+LONG = " ".join(TEXTS * 6)
+
+
+@pytest.mark.parametrize("late", [False, True], ids=["at the start", "in the last layer"])
+@pytest.mark.parametrize("passes", [{1}, {1, 2}, {4}], ids=str)
+def test_a_continuation_is_the_same_when_memory_runs_out(passes, late, model):
+    """The prompt is read in halves, then in quarters; in the fourth pass, while writing, it begins again."""
+    read, wanted = [], scoring.continuation(model, LONG, 12)
+    assert wanted
+    hook = model.body.model.register_forward_pre_hook(
+        lambda module, args, options: read.append(options["input_ids"].shape[1]), with_kwargs=True
+    )
+    with failing(model.body.model, passes, ERRORS[len(passes)], late):
+        assert scoring.continuation(model, LONG, 12) == wanted
+    hook.remove()
+    again, halvings = max(passes), len(passes)
+    assert read[0] > 40 and read[again] == -(-read[0] // 2**halvings)
+
+
+def test_a_continuation_that_never_fits_is_a_named_error(model):
+    """A prompt of one part cannot be read in smaller ones."""
+    with failing(model.body.model, range(99), ERRORS[0]) as sizes, pytest.raises(ModelError, match="smaller"):
+        scoring.continuation(model, LONG, 12)
+    assert 1 < len(sizes) < 9
+
+
 def test_other_errors_are_not_taken_for_memory(model):
     """A wrong shape is raised as it is, at its first pass."""
     with (
