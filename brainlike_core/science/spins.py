@@ -12,6 +12,8 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.spatial.transform import Rotation
 
+_GRID_CELLS = 128  # along each edge of the cube around the sphere in which a nearest vertex is looked up
+
 # -- Dice --------------------------------------------------------------------------
 
 
@@ -36,7 +38,9 @@ def dice_coefficients(overlap: np.ndarray, map_size: np.ndarray, network_size: n
     return np.divide(2 * overlap, total, out=np.zeros(overlap.shape, np.float32), where=total > 0)
 
 
-def location_overlap(labels: np.ndarray, vertex_location: np.ndarray, n_networks: int, n_locations: int):
+def location_overlap(
+    labels: np.ndarray, vertex_location: np.ndarray, n_networks: int, n_locations: int
+) -> np.ndarray:
     """Vertices of each network inside each location: float32 (n_locations, n_networks)."""
     return _tables(labels[None], vertex_location, n_networks, n_locations)[0]
 
@@ -83,7 +87,7 @@ def turned_labels(
         points /= np.linalg.norm(points, axis=1, keepdims=True)
         own = faces[(faces[:, 0] >= first) & (faces[:, 0] < last)] - first
         neighbours = _neighbours(own, len(points))
-        grid = _lookup_grid(points, 128)
+        grid = _lookup_grid(points, _GRID_CELLS)
         turns = np.ascontiguousarray(flip @ rotations @ flip)
         _turn(points, neighbours, grid, turns, labels[first:last].astype(out.dtype), out[:, first:last])
     return out
