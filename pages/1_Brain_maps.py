@@ -24,7 +24,7 @@ with parts.page("Brain maps", "Where in the brain does this sub-group of neurons
         st.markdown(charts.atom_sentence(run, atom))
         view = parts.atom_view(run.id)
         told = parts.show_brain(view, "maps", selected_map=atom, threshold=2.3, network=outline, height=400)
-        st.caption(captions.atom_map(run, atom))
+        st.caption(captions.atom_map(run, atom, parts.mesh_title()))
         parts.follow(told, selection, atom)
     elif kind == "Story":
         st.markdown(charts.atom_sentence(run, atom))
@@ -32,13 +32,12 @@ with parts.page("Brain maps", "Where in the brain does this sub-group of neurons
     else:
         view = parts.score_view(run.id)
         told = parts.show_brain(view, "scores", selected_map=0, threshold=0.05, network=outline, height=400)
-        st.caption(captions.score_map(run))
+        st.caption(captions.score_map(run, parts.mesh_title()))
         parts.follow(told, selection, None)
 
     with st.container(horizontal=True, gap="large"):
         below = parts.switch("view", "Below the brain", ["Overview", "Words", "Neurons"])
-        if kind != "Story":
-            parts.pick_mesh()
+        parts.pick_mesh()
     if below == "Words":
         parts.words_view(run, selection, atom)
     elif below == "Neurons":

@@ -47,7 +47,7 @@ with parts.page("Correspondence", "Which sub-group of neurons goes with which br
         told = parts.show_brain(
             parts.atom_view(run.id), "beneath", selected_map=atom, threshold=2.3, network=outline, height=440
         )
-        st.caption(captions.atom_map(run, atom))
+        st.caption(captions.atom_map(run, atom, parts.mesh_title()))
         parts.follow(told, selection, atom)
         maps = "pages/1_Brain_maps.py"
         parts.ways(

@@ -5,7 +5,7 @@ ones; each other file serves the page that it is named after.
 """
 
 from . import places
-from .brains import atom_view, pick_mesh, score_view, show_brain, show_two_brains
+from .brains import atom_view, mesh_title, pick_mesh, score_view, show_brain, show_two_brains
 from .cost import show_cost
 from .frame import PAGES, embedded, page
 from .links import follow, network_card, region_card, ways, word_card
@@ -45,6 +45,7 @@ __all__ = [
     "load_run",
     "network_card",
     "network_index",
+    "mesh_title",
     "neurons",
     "next_pages",
     "no_runs",

@@ -10,7 +10,7 @@ import streamlit as st
 
 from brainlike_core import inventory
 from brainlike_core.figures import captions, charts
-from brainlike_core.figures.brain_viewer import BrainView, difference_view, digest, plotly_fallback, redrawn
+from brainlike_core.figures.brain_viewer import BrainView, difference_view, plotly_fallback, redrawn
 from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_viewer, two_brains
 from brainlike_core.values import Run
 
@@ -22,52 +22,54 @@ from .selection import slug
 from .shown import note_brain
 
 
-@st.cache_resource(max_entries=12, show_spinner=False)
 def atom_view(run_id: str) -> BrainView:
-    """The group maps of all sub-groups of a run."""
+    """The group maps of all sub-groups of a run, on the mesh of the address."""
+    return _atom_view(run_id, mesh())
+
+
+@st.cache_resource(max_entries=12, show_spinner=False)
+def _atom_view(run_id: str, on: str) -> BrainView:
     run = load_run(run_id)
     names = charts.atom_names(run.correspondence, run.dictionary.names)
-    said = tuple(captions.atom_map(run, atom) for atom in range(len(names)))
-    return view_of(run, run.encoding.z_maps, names, "z", captions=said)
+    said = tuple(captions.atom_map(run, atom, mesh_title(on)) for atom in range(len(names)))
+    return view_of(run, on, run.encoding.z_maps, names, "z", captions=said)
+
+
+def score_view(run_id: str) -> BrainView:
+    """Held-out r and noise ceiling of a run, on the mesh of the address."""
+    return _score_view(run_id, mesh())
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def score_view(run_id: str) -> BrainView:
-    """Held-out r and noise ceiling of a run."""
+def _score_view(run_id: str, on: str) -> BrainView:
     run = load_run(run_id)
     maps, names = charts.score_maps(run)
-    return view_of(run, maps, names, "r", captions=(captions.score_map(run),) * len(names))
+    said = (captions.score_map(run, mesh_title(on)),) * len(names)
+    return view_of(run, on, maps, names, "r", captions=said)
 
 
-def view_of(run: Run, maps: Any, names: Sequence[str], unit: str, **marks: Any) -> BrainView:
-    """Maps of a run's locations on the cortical surface."""
+def view_of(run: Run, on: str, maps: Any, names: Sequence[str], unit: str, **marks: Any) -> BrainView:
+    """Maps of a run's locations on a mesh, by its name."""
     r = run.recording
-    return BrainView(
-        inventory.surface(),
-        run.atlas,
-        regions(),
-        r.locations,
-        r.vertex_location,
-        maps,
-        tuple(names),
-        unit,
-        **marks,
-    )
-
-
-def _digests(view: BrainView) -> str:
-    return digest(view.geometry_payload) + digest(view.maps_payload)
-
-
-@st.cache_resource(max_entries=8, show_spinner="Preparing the mesh", hash_funcs={BrainView: _digests})
-def _on_mesh(view: BrainView, name: str) -> BrainView:
-    return redrawn(view, *inventory.mesh(name, places.DATA))
+    place = (inventory.surface(), run.atlas, regions(), r.locations, r.vertex_location)
+    view = BrainView(*place, maps, tuple(names), unit, **marks)
+    return view if on == captions.DATA_MESH else redrawn(view, *inventory.mesh(on, places.DATA))
 
 
 def _asked_mesh() -> str | None:
     """The mesh of the address; None where it is not here."""
-    asked = st.query_params.get("mesh", "fsaverage5")
+    asked = st.query_params.get("mesh", captions.DATA_MESH)
     return next((name for name, title in inventory.meshes(places.DATA).items() if slug(title) == asked), None)
+
+
+def mesh() -> str:
+    """The mesh that brains are drawn on: that of the address, or the one of the data."""
+    return _asked_mesh() or captions.DATA_MESH
+
+
+def mesh_title(name: str = "") -> str:
+    """What a mesh is called; without a name, the one that brains are drawn on."""
+    return inventory.meshes(places.DATA)[name or mesh()]
 
 
 def pick_mesh() -> None:
@@ -82,10 +84,8 @@ def pick_mesh() -> None:
 
 
 def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
-    """The viewer on the mesh of the address, or a plotly figure where the browser cannot draw."""
+    """The viewer, or a plotly figure where the browser cannot draw."""
     note_brain(view, options)
-    mesh = _asked_mesh() or "fsaverage5"
-    view = view if mesh == "fsaverage5" else _on_mesh(view, mesh)
     with room(key, options.get("height", 460) - 60):  # where four views stand in a row
         told = brain_viewer(view, key=key, **options)
     if not told.webgl:
@@ -95,8 +95,8 @@ def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _difference(left_id: str, right_id: str) -> BrainView:
-    return difference_view(score_view(left_id), score_view(right_id))
+def _difference(left_id: str, right_id: str, on: str) -> BrainView:
+    return difference_view(_score_view(left_id, on), _score_view(right_id, on))
 
 
 def show_two_brains(left: Run, right: Run, titles: tuple[str, str], key: str, **options: Any) -> ViewerResult:
@@ -120,7 +120,7 @@ def show_two_brains(left: Run, right: Run, titles: tuple[str, str], key: str, **
         ``pick`` of a click: ``value`` is that of the brain in which it was looked up (left),
         ``map`` the score left on screen.
     """
-    view = _difference(left.id, right.id)
+    view = _difference(left.id, right.id, mesh())
     _note_two(view, left, right, titles, {"threshold": 0.05} | options)
     told = two_brains(view, titles, key=key, **({"threshold": 0.05} | options))
     if not told.webgl:
@@ -137,7 +137,12 @@ def _note_two(
 ) -> None:
     """Both brains and their difference can be exported."""
     n, at = view.n_maps // 3, options.get("selected_map", 0)
-    said = (captions.score_map(left), captions.score_map(right), f"{titles[0]} minus {titles[1]}. No test.")
+    on = mesh_title()
+    said = (
+        captions.score_map(left, on),
+        captions.score_map(right, on),
+        f"{titles[0]} minus {titles[1]}. No test.",
+    )
     both, apart = (  # the difference has colours of its own
         replace(view, maps=view.maps[part], map_names=view.map_names[part], significant=None, captions=())
         for part in (slice(2 * n), slice(2 * n, None))

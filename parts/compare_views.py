@@ -133,7 +133,7 @@ def brain(runs: Sequence[Run], pair: Pair) -> None:
     st.subheader("Where one predicts better", anchor=False)
     first, second = comparison.run_names(pair)
     parts.show_two_brains(*pair, (first, second), "difference")
-    st.caption(sizes.difference_caption(*pair))
+    st.caption(sizes.difference_caption(*pair) + captions.drawn(pair[0], parts.mesh_title()))
     compare.claims(pair, ["r_heldout"])
 
 

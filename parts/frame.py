@@ -111,7 +111,7 @@ def room(key: str, height: int) -> Iterator[None]:
     """
     name = re.sub(r"[^\w-]", "-", f"{key}-room")
     place = f'.st-key-{name}, [data-testid="stLayoutWrapper"]:has(> .st-key-{name})'
-    grows = f"height: auto !important; min-height: {height}px; overflow: visible !important"
+    grows = f"height: auto !important; flex: none !important; min-height: {height}px; overflow: visible !important"
     st.html(f"<style>{place} {{ {grows} }}</style>")
     with st.container(key=name, height=height, border=False):
         yield

@@ -73,7 +73,7 @@ def network(here: Here, left: Any, right: Any) -> str:
             network=here.network_name,
             height=400,
         )
-        st.caption(captions.score_map(here.run))
+        st.caption(captions.score_map(here.run, parts.mesh_title()))
     best, highest = (table.loc[table[column].idxmax()] for column in ("r", "ceiling"))
     same = "the same" if best["network"] == highest["network"] else "not the same"
     return (

@@ -16,7 +16,7 @@ from typing import Any
 import streamlit as st
 
 FIELDS = ("run", "atom", "network", "region", "word")
-MODES = ("present",)  # how pages are shown; travels with the selection
+MODES = ("present", "mesh")  # how pages are shown; travels with the selection
 INSIDE = ("inside", "net")  # networks inside a model, and one of them; read by their page alone
 
 

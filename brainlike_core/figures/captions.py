@@ -11,6 +11,8 @@ from ..config import MOVES, RunConfig
 from ..values import Correspondence, Run
 from ..values.story import HRF_PEAK_S
 
+DATA_MESH = "fsaverage5"  # where the values of all runs are, whatever is drawn
+
 
 def _config(run: Run) -> RunConfig:
     return run.config  # type: ignore[return-value]
@@ -65,26 +67,26 @@ def ranking(run: Run) -> str:
     return f"Of {c.dice.shape[1]} sub-groups, both signs. Filled: beats both nulls (FDR {c.level:g})."
 
 
-def atom_map(run: Run, atom: int) -> str:
-    """Under the map of one sub-group."""
+def atom_map(run: Run, atom: int, mesh: str = DATA_MESH) -> str:
+    """Under the map of one sub-group, as it is drawn on a mesh."""
     e, config = run.encoding, _config(run)
     q = float(e.atom_q[atom])
     related = "predicts the brain better than" if q < config.match.level else "is not told apart from"
     return (
         f"Group map: z of encoding weights over {run.recording.n_subjects} listeners, delay {e.map_delay} TR beyond "
         f"the haemodynamic response, coloured beyond the threshold, not corrected over locations. Atom {atom} "
-        f"{related} sign-randomised copies (mean r² {float(e.atom_r2[atom]):.3f}, q {q:.3f}).{_drawn(run)}"
+        f"{related} sign-randomised copies (mean r² {float(e.atom_r2[atom]):.3f}, q {q:.3f}).{drawn(run, mesh)}"
     )
 
 
-def _drawn(run: Run) -> str:
-    """How parcels came onto the surface; nothing to say of vertices."""
-    if run.recording.space == "fsaverage5":
-        return ""
-    return " Parcels are drawn on fsaverage5; holes between them take the nearest labelled vertex."
+def drawn(run: Run, mesh: str = DATA_MESH) -> str:
+    """How parcels, or vertices of another mesh, came onto the surface; nothing to say of vertices on their own."""
+    if run.recording.space != DATA_MESH:
+        return f" Parcels are drawn on {mesh}; holes between them take the nearest labelled vertex."
+    return "" if mesh == DATA_MESH else f" Drawn on {mesh}: each vertex shows the nearest of {DATA_MESH}."
 
 
-def moment_maps(run: Run) -> tuple[str, str]:
+def moment_maps(run: Run, mesh: str = DATA_MESH) -> tuple[str, str]:
     """Under the story player: what the measured and the predicted maps of the moment are."""
     e, n = run.encoding, run.recording.n_subjects
     hrf = "The brain answers a word about 5 s after it is heard: what lights up now answers the second line."
@@ -97,10 +99,10 @@ def moment_maps(run: Run) -> tuple[str, str]:
         f"deviations of the measured. {hrf} How well it fits: mean held-out r {e.r_mean:.3f}, p {e.r_mean_p:.3f} "
         "against sign-randomised recordings."
     )
-    return measured + _drawn(run), predicted + _drawn(run)
+    return measured + drawn(run, mesh), predicted + drawn(run, mesh)
 
 
-def score_map(run: Run) -> str:
+def score_map(run: Run, mesh: str = DATA_MESH) -> str:
     """Under the maps of held-out r and of the noise ceiling."""
     e, config = run.encoding, _config(run).encoding
     n = int((e.q < config.fdr).sum())
@@ -111,7 +113,7 @@ def score_map(run: Run) -> str:
     return (
         f"Held-out r of the group mean ({run.recording.n_subjects} listeners), {folds}; {n:,} of {e.n_locations:,} locations at FDR {config.fdr:g} against {config.n_surrogates} "
         f"sign-randomised recordings. Noise ceiling: the r that what listeners share would have with their mean, "
-        f"from leave-one-out inter-subject correlation."
+        f"from leave-one-out inter-subject correlation.{drawn(run, mesh)}"
     )
 
 

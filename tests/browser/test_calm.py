@@ -95,3 +95,14 @@ def test_a_shift_would_be_seen(tab, comparison):
     )
     tab.wait_for_timeout(500)
     assert tab.evaluate(count) > before + GOOD
+
+
+def test_a_place_grows_with_what_it_holds(tab, comparison):
+    """On a narrow page the brains stand two by two, higher than the place kept for them: the line below makes way."""
+    tab.set_viewport_size({"width": 800, "height": 1200})
+    tab.goto(f"{comparison}/Brain_maps?atom=3")
+    tab.wait_for_function("window.__brainViewer?.draws > 0", timeout=60_000)
+    tab.wait_for_timeout(1000)
+    brain = tab.locator(".viewer").bounding_box()
+    below = tab.get_by_text("Group map: z of encoding weights").bounding_box()
+    assert brain["height"] > 400 and below["y"] >= brain["y"] + brain["height"]

@@ -25,7 +25,7 @@ def test_the_story_is_one_of_the_maps(monkeypatch, tmp_path):
     app.query_params["maps"] = "story"
     app.run()
     assert not app.exception and not app.warning
-    story = parts.story.story_view(run.id, moments.stretches(run)[0])
+    story = parts.story.story_view(run.id, moments.stretches(run)[0], "fsaverage5")
     assert story.measured.n_maps == 72 and len(story.words) == run.story.n_words
     assert story.onsets.tolist() == run.story.onsets.tolist()
     assert story.atom_names[3].startswith("Atom 3")
