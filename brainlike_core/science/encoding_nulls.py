@@ -139,17 +139,6 @@ def shifted_r2(atoms: np.ndarray, brain: np.ndarray, columns_at_once: int = 256)
         yield explained
 
 
-def shift_p(atoms: np.ndarray, brain: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """In-sample R^2 of each location and its p among all circular shifts: (n_locations,) each.
-
-    With T rows there are T shifts, the recording itself included: p is never
-    below 1 / T.
-    """
-    blocks = list(shifted_r2(atoms, brain))
-    reached = [(block >= block[:, :1] - 1e-6).sum(1) for block in blocks]
-    return np.concatenate([b[:, 0] for b in blocks]), np.concatenate(reached) / len(atoms)
-
-
 def orthonormal(atoms: np.ndarray) -> np.ndarray:
     """Orthonormal basis of the centred atoms: (n_trs, rank)."""
     basis, singular, _ = np.linalg.svd(atoms - atoms.mean(0), full_matrices=False)
