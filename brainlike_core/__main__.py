@@ -12,7 +12,17 @@ import time
 from dataclasses import replace
 from typing import Any
 
-from . import __version__, archive, engine, follow_ups, inventory, pipeline, recording_step, report
+from . import (
+    __version__,
+    archive,
+    archive_layers,
+    engine,
+    follow_ups,
+    inventory,
+    pipeline,
+    recording_step,
+    report,
+)
 from .command_export import add_export
 from .command_parts import Watch, command, data_folder, ranges
 from .command_power import add_power
@@ -36,6 +46,7 @@ from .config import (
     with_settings,
 )
 from .errors import BrainlikeError, ConfigError, DamagedEntryError
+from .figures import third_links
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -284,7 +295,11 @@ def _show(given: argparse.Namespace) -> None:
     workspace = archive.open_store(given.cache)
     run = archive.load_run(archive.find_run(given.run, workspace), workspace)
     numbers = report.summary(run, archive.comparable_runs(run, workspace))
-    print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(report.sentences(numbers)))
+    linked = archive_layers.load_third_links(LayersConfig(run.id, "third"), workspace)
+    if linked is not None:  # `layers RUN --by third` was asked
+        numbers["links_by_third"] = report.links_by_third(linked)
+    said = [*report.sentences(numbers), *(third_links.sentences(linked) if linked else [])]
+    print(json.dumps(numbers, allow_nan=False) if given.json else "\n".join(said))
 
 
 def _choose(given: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from .claims import compare
 from .config import RunConfig
 from .depth_claims import depth_claims
+from .figures import third_links
 from .figures.dictionary_choice import recommendation
 from .figures.layers import best_sentence
 from .values import DictionaryChoice, FitCheck, LayerCurve, LayerProfiles, Run, ThirdLinks
@@ -279,7 +280,7 @@ def layers(curve: LayerCurve, profiles: LayerProfiles, linked: ThirdLinks | None
     ``network_profiles, n_seeds, n_bootstraps``. By third also ``links``: ``measure, thirds, counts, links, n_fakes``.
     """
     claims = depth_claims(curve)
-    of_links = [] if linked is None else _third_sentences(linked)
+    of_links = [] if linked is None else third_links.sentences(linked)
     cells = zip(curve.rows["name"], curve.network_r.tolist(), curve.network_p.tolist(), strict=True)
     shares = (profiles.share.tolist(), profiles.share_low.tolist(), profiles.share_high.tolist())
     return plain(
@@ -287,7 +288,7 @@ def layers(curve: LayerCurve, profiles: LayerProfiles, linked: ThirdLinks | None
             "by": curve.by,
             "sentences": [best_sentence(curve), *(claim.sentence for claim in claims), *of_links],
             "claims": [dataclasses.asdict(claim) for claim in claims],
-            "links": None if linked is None else _third_links(linked),
+            "links": None if linked is None else links_by_third(linked),
             "rows": curve.rows.to_dict("records"),
             "thirds": curve.thirds.to_dict("records"),
             "pairs": curve.pairs.to_dict("records"),
@@ -315,33 +316,19 @@ def layers(curve: LayerCurve, profiles: LayerProfiles, linked: ThirdLinks | None
     )
 
 
-def _third_links(found: ThirdLinks) -> dict[str, Any]:
+def links_by_third(found: ThirdLinks) -> dict[str, Any]:
+    """Links of the early, middle and late third: ``atlas, measure, n_fakes, thirds, counts, links``, as ``--json`` prints them."""
     links = found.links if found.measure == "Dice" else found.links.rename(columns={"dice": "r"})
-    return {
-        "atlas": found.atlas,
-        "measure": found.measure,
-        "n_fakes": found.n_fakes,
-        "thirds": found.thirds.to_dict("records"),
-        "counts": found.counts.to_dict("records"),
-        "links": links.to_dict("records"),
-    }
-
-
-def _third_sentences(found: ThirdLinks) -> list[str]:
-    """What each third is linked to, beside what sign-randomised atoms of the same neurons get."""
-    said = []
-    for row in found.thirds.itertuples():
-        counts = found.counts.query("third == @row.third and n_accepted > 0").sort_values(
-            "n_accepted", ascending=False, kind="stable"
-        )
-        with_whom = ", ".join(f"{one.network} {one.n_accepted}" for one in counts.itertuples())
-        said.append(
-            f"The {row.third} third (layers {row.first_layer}-{row.last_layer}): {row.n_links} links by the spin rule, "
-            f"sign-randomised atoms {row.n_links_fake:.0f} ({row.n_links_fake_low:.0f}-{row.n_links_fake_high:.0f}, "
-            f"p {row.n_links_p:.3f}); {row.n_accepted} pass both nulls and the atom gate, of theirs "
-            f"{row.n_accepted_fake:.1f} (p {row.n_accepted_p:.3f}){': ' if with_whom else ''}{with_whom}."
-        )
-    return said
+    return plain(
+        {
+            "atlas": found.atlas,
+            "measure": found.measure,
+            "n_fakes": found.n_fakes,
+            "thirds": found.thirds.to_dict("records"),
+            "counts": found.counts.to_dict("records"),
+            "links": links.to_dict("records"),
+        }
+    )
 
 
 def plain(value: Any) -> Any:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import streamlit as st
 
 import parts
-from brainlike_core import archive, engine, jobs
+from brainlike_core import archive, archive_layers, engine, jobs
 from brainlike_core.config import LayersConfig
 from brainlike_core.depth_claims import depth_claims
-from brainlike_core.figures import comparison, layers
+from brainlike_core.figures import comparison, layers, third_links
 from brainlike_core.values import LayerCurve, LayerProfiles, Run
 
 from .compare import show_claim
@@ -38,6 +38,8 @@ def which_layers(runs: Sequence[Run]) -> None:
             known.append((run, *found))
     if known:
         _show(known)
+        if by == "third":
+            _show_links([run for run, *_ in known], configs)
     asked = {run.id for run, *_ in known}
     unknown = [run for run in runs if run.id not in asked]
     if unknown:
@@ -70,6 +72,30 @@ def _show(known: _Found) -> None:
         parts.figure(chart, layers.subgroup_caption(profiles), "Depth of every sub-group", "depth-atoms")
     table = layers.table(runs, curves)
     st.download_button("Layers as CSV", table.to_csv(index=False), "layers.csv", icon=":material/download:")
+
+
+def _show_links(runs: Sequence[Run], configs: dict[str, LayersConfig]) -> None:
+    """Which networks each third's sub-groups go with; said where it was not asked of a run, or of another atlas."""
+    stored = [(run, archive_layers.load_third_links(configs[run.id], parts.store())) for run in runs]
+    linked = [(run, one) for run, one in stored if one is not None]
+    alike = [(run, one) for run, one in linked if one.networks == linked[0][1].networks]
+    missing = [run for run, one in stored if one is None]
+    with st.expander("Which networks each third goes with", icon=":material/hub:", expanded=True):
+        for name, run in zip(comparison.run_names(missing), missing, strict=True):
+            st.caption(
+                f":material/info: Not known for {name}: `python -m brainlike_core layers {run.id[:12]} --by third`"
+            )
+        if len(alike) < len(linked):
+            st.caption(f":material/info: Runs on the atlas of {alike[0][0].label} only.")
+        if not alike:
+            return
+        shown, found = ([one[i] for one in alike] for i in range(2))
+        chart, caption = third_links.by_third(shown, found), third_links.caption(shown, found)
+        parts.figure(chart, caption, "Links of each network with each third of the depth", "depth-links")
+        for name, one in zip(comparison.run_names(shown), found, strict=True):
+            st.markdown("  \n".join([f"**{name}**", *third_links.sentences(one)]))
+        numbers = third_links.table(shown, found).to_csv(index=False)
+        st.download_button("Links as CSV", numbers, "links_by_third.csv", icon=":material/download:")
 
 
 def _ask(runs: Sequence[Run], configs: dict[str, LayersConfig]) -> None:

@@ -20,6 +20,7 @@ from brainlike_core.figures import (
     networks,
     power,
     sizes,
+    third_links,
     words,
 )
 from brainlike_core.values import FakeAtoms, Rebuilt
@@ -27,7 +28,7 @@ from tests import synthetic_networks, synthetic_run
 from tests.figures.test_dictionary_choice import choice
 from tests.figures.test_library_charts import check
 from tests.figures.test_words import PROFILE
-from tests.layer_world import made_curve, made_profiles
+from tests.layer_world import made_curve, made_profiles, made_third_links
 
 
 def every_chart() -> dict[str, go.Figure]:
@@ -89,13 +90,14 @@ def _of_networks() -> dict[str, go.Figure]:
 def _of_answers(runs) -> dict[str, go.Figure]:
     names = runs[0].atlas.networks
     curves = [made_curve(names), made_curve(names, (0.02, 0.03, 0.01))]
-    profiles = [made_profiles(names)] * 2
+    profiles, linked = [made_profiles(names)] * 2, [made_third_links(names)] * 2
     table = inventory.power_table()
     one = table.table.groupby("claim")["effect"].max().to_dict()
     return {
         "choice": dictionary_choice.choice_chart(choice()),
         "curves": layers.curves(runs, curves),
         "by network": layers.by_network(runs, curves),
+        "links by third": third_links.by_third(runs, linked),
         "network depths": layers.network_depths(runs, profiles),
         "sub-group depths": layers.subgroup_depths(runs, profiles),
         "lag check": library_charts.lag_curve(check(12.0, 0.0)),

@@ -7,7 +7,7 @@ import pandas as pd
 from scipy.ndimage import gaussian_filter1d
 
 from brainlike_core.config import DictionaryConfig, EncodingConfig
-from brainlike_core.values import LayerCurve, LayerProfiles, NeuronResponses
+from brainlike_core.values import LayerCurve, LayerProfiles, NeuronResponses, ThirdLinks
 
 N_TRS, N_LOCATIONS, N_SUBJECTS, N_UNITS, N_LAYERS, N_SOURCES = 200, 20, 4, 24, 6, 4
 DICTIONARY = DictionaryConfig(n_atoms=N_SOURCES, n_iterations=10)
@@ -83,6 +83,42 @@ def made_curve(
     return LayerCurve(
         by, networks, rows, network_r, network_p, thirds, pairs, np.zeros((3, 100), np.float32), 500, 400, 90
     )
+
+
+def made_third_links(networks: tuple[str, ...]) -> ThirdLinks:
+    """The middle third goes with the first network by two links that beat both nulls; all thirds by spins as fakes do."""
+    thirds = pd.DataFrame(
+        {
+            "third": ["early", "middle", "late"], "first_layer": [0, 1, 2], "last_layer": [0, 1, 2], "n_neurons": 30,
+            "n_atoms": 8, "map_delay": 2, "n_brain_related": [0, 3, 1], "n_links": [4, 6, 4], "n_links_fake": 4.2,
+            "n_links_fake_low": 1.0, "n_links_fake_high": 8.0, "n_links_p": [0.6, 0.2, 0.6], "n_accepted": [0, 2, 0],
+            "n_accepted_fake": 0.1, "n_accepted_p": [1.0, 0.01, 1.0],
+        }
+    )  # fmt: skip
+    first = np.arange(len(networks)) == 0
+    each = [
+        pd.DataFrame(
+            {
+                "third": third,
+                "network": networks,
+                "n_links": n * first,
+                "n_links_fake": 0.5,
+                "n_accepted": a * first,
+            }
+        )
+        for third, n, a in zip(thirds["third"], thirds["n_links"], thirds["n_accepted"], strict=True)
+    ]
+    links = pd.DataFrame(
+        {
+            "third": ["middle"] * 2,
+            "atom": [0, 3],
+            "network": networks[0],
+            "sign": "+",
+            "dice": [0.4, 0.3],
+            "accepted": True,
+        }
+    )
+    return ThirdLinks("eg17", "Dice", networks, thirds, links, pd.concat(each, ignore_index=True), 200, 0.05)
 
 
 def made_profiles(networks: tuple[str, ...]) -> LayerProfiles:

@@ -137,6 +137,10 @@ def test_thirds_come_with_their_links(home, capsys, monkeypatch):
     config = LayersConfig(home[1], "third", n_seeds=1)
     assert archive_layers.load_third_links(config, workspace).n_fakes == 5
     assert follow_ups.third_links(LayersConfig(home[1]), workspace) is None
+    assert main(["show", home[1][:12], "--cache", str(home[0]), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["links_by_third"] == links
+    assert main(["show", home[1][:12], "--cache", str(home[0])]) == 0
+    assert "The middle third (layers 2-2)" in capsys.readouterr().out
 
 
 def test_one_sentence_for_a_wrong_setting(home, capsys):

@@ -47,6 +47,7 @@ ALLOWED = {
         "command_power",
         "commands_inside",
         "archive",
+        "archive_layers",
         "follow_ups",
         "inventory",
         "pipeline",

@@ -2,10 +2,10 @@
 
 import pytest
 
-from brainlike_core import archive, engine, follow_ups, jobs
+from brainlike_core import archive, archive_layers, engine, follow_ups, jobs
 from brainlike_core.config import LayersConfig
 from tests import synthetic_run as made
-from tests.layer_world import made_curve, made_profiles
+from tests.layer_world import made_curve, made_profiles, made_third_links
 from tests.pages.test_pages import _point, said, show
 
 PAGE = "pages/3_Compare_models.py"
@@ -64,6 +64,21 @@ def test_thirds_are_another_question(home):
     next(c for c in app.segmented_control if c.label == "One dictionary for each").set_value("third").run()
     assert f"python -m brainlike_core layers {home[1][0][:12]} --by third" in [c.value for c in app.code]
     assert "Highest: layer 1" not in said(app)
+
+
+def test_thirds_are_shown_with_their_links(home):
+    """What each third goes with, in a chart and in words; a run that was not asked says with which command."""
+    first, second = (LayersConfig(run_id, "third") for run_id in home[1])
+    keep(home[0], first)
+    keep(home[0], second)
+    workspace, networks = archive.open_store(home[0]), made.make_run().atlas.networks
+    workspace.results.put(archive_layers.third_links_question(first, workspace), made_third_links(networks))
+    app = show(PAGE, view="depth")
+    assert "third goes with" not in said(app) and "both nulls and the atom gate" not in said(app)
+    next(c for c in app.segmented_control if c.label == "One dictionary for each").set_value("third").run()
+    words = said(app)
+    assert f"2 pass both nulls and the atom gate, of theirs 0.1 (p 0.010): {networks[0]} 2." in words
+    assert f"`python -m brainlike_core layers {home[1][1][:12]} --by third`" in words
 
 
 def test_a_reload_finds_what_is_under_way(home):
