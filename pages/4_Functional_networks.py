@@ -21,7 +21,7 @@ with parts.page("Functional networks", "What networks does the model have inside
     cuts.cut(chosen, found, network)
 
     st.subheader("How few neurons will do", anchor=False)
-    cuts.how_few(chosen)
+    cuts.how_few(chosen, found.reading.get("head", "none"))
 
     st.subheader("The bridge to the brain", anchor=False)
-    cuts.bridge(chosen)
+    cuts.bridge(chosen, found.reading.get("head", "none"))

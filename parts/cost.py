@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from brainlike_core.config import RunConfig
+from brainlike_core.inside_cost import InsideCost
 from brainlike_core.run_cost import RunCost, run_cost
 
 from .models import size_text, state_of
@@ -34,6 +35,18 @@ def show_cost(
     with st.container(border=True, gap=None):
         for line in filter(None, told):
             st.caption(line)
+
+
+def inside_text(cost: InsideCost | None, took: Sequence[float] = ()) -> str:
+    """Time and memory of a job inside a model, in one line; ``took``: seconds of earlier ones, the last first."""
+    last = f"; the last one here took {duration(took[0])}" if took else ""
+    if cost is None:
+        return f":material/schedule: How long it takes is not known: the model's size is not{last}."
+    at_once = f"{cost.n_at_once} at once, " if cost.n_at_once > 1 else ""
+    return (
+        f":material/schedule: **About {duration(cost.seconds)}** ({at_once}from rates measured on idle cores{last}) · "
+        f":material/memory: **About {size_text(cost.memory_bytes)}** of memory"
+    )
 
 
 def _time(cost: RunCost) -> str:

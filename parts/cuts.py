@@ -13,10 +13,12 @@ from brainlike_core.bridge import network_subgroups
 from brainlike_core.config import BridgeConfig, LesionConfig, NetworksConfig, PreservationConfig
 from brainlike_core.errors import ConfigError
 from brainlike_core.figures import cuts
+from brainlike_core.inside_cost import bridge_cost, curve_cost, cut_cost
 from brainlike_core.values import BridgeResult, LesionResult, ModelNetworks, Run
 
 from . import network_form
-from .networks import ask, asked, duration, under_way
+from .cost import inside_text
+from .networks import ask, asked, under_way
 
 
 def cut(chosen: Finished[NetworksConfig], found: ModelNetworks, network: int) -> None:
@@ -67,15 +69,9 @@ def _offer_cut(
         except ConfigError as error:
             st.warning(str(error), icon=":material/info:")
             return None
+        scored = f"The model is scored {5 + config.n_random} times: whole, cut, {config.n_random} random cuts, 3 of 15 %."
         took = [one.seconds for one in made]
-        cost = (
-            f"The model is scored {5 + config.n_random} times: whole, cut, {config.n_random} random cuts, 15 % random. "
-            + (
-                f"The last cut took {duration(took[0])} here."
-                if took
-                else "About 6 minutes for MiniLM on two busy cores; more with the size of the model."
-            )
-        )
+        cost = f"{inside_text(cut_cost(config, found.reading.get('head', 'none')), took)}  \n{scored}"
         command = network_form.lesion_command(config, parts.places.DATA)
         label = network_form.DEEDS[config.action]
         ask(config, "cut", [one.id for one in made], label, cost, command)
@@ -115,11 +111,11 @@ def show_cut(lesion_id: str, found: LesionResult) -> None:
 # -- how few will do ------------------------------------------------------------------
 
 
-def how_few(chosen: Finished[NetworksConfig]) -> None:
+def how_few(chosen: Finished[NetworksConfig], head: str) -> None:
     """What the model is able to do with the key neurons of C networks alone: a form, and the curve."""
     made = archive_networks.curves_of(chosen.id, parts.store())
     ids = {one.id: one for one in made}
-    formed = None if parts.embedded() else _offer_curve(chosen, made)
+    formed = None if parts.embedded() else _offer_curve(chosen, made, head)
     shown = _shown("few", list(ids), formed, "This has not been asked of these networks yet.")
     if shown is None:
         return
@@ -132,7 +128,7 @@ def how_few(chosen: Finished[NetworksConfig]) -> None:
 
 
 def _offer_curve(
-    chosen: Finished[NetworksConfig], made: Sequence[Finished[PreservationConfig]]
+    chosen: Finished[NetworksConfig], made: Sequence[Finished[PreservationConfig]], head: str
 ) -> str | None:
     """Curves under way and the form; the id of what it asks."""
     under_way(PreservationConfig)
@@ -142,9 +138,10 @@ def _offer_curve(
             st.caption(":material/info: Choose at least one number of networks.")
             return None
         n = len(config.counts)
-        cost = f"Networks are found {n} times; the model is scored {1 + n * (1 + config.n_random)} times."
-        if made:
-            cost += f" The last curve took {duration(made[0].seconds)} here."
+        cost = inside_text(curve_cost(config, head, parts.places.DATA), [one.seconds for one in made])
+        cost += (
+            f"  \nNetworks are found {n} times; the model is scored {1 + n * (1 + config.n_random)} times."
+        )
         command = network_form.preservation_command(config, parts.places.DATA)
         ask(config, "few", [one.id for one in made], "Keep only these", cost, command)
     return config.id
@@ -153,7 +150,7 @@ def _offer_curve(
 # -- the bridge -------------------------------------------------------------------------
 
 
-def bridge(chosen: Finished[NetworksConfig]) -> None:
+def bridge(chosen: Finished[NetworksConfig], head: str) -> None:
     """The sub-groups of a brain network cut out of this model: a form, what is under way, and what was found."""
     extract = chosen.config.extract
     wanted = (extract.model, extract.weights, extract.seed)
@@ -173,7 +170,7 @@ def bridge(chosen: Finished[NetworksConfig]) -> None:
     if not parts.embedded():
         parts.pick("run", "Run", list(labels), run_id, labels.__getitem__, short=lambda value: value[:12])
     made = [one for one in archive_networks.finished_bridges(parts.store()) if one.config.run == run_id]
-    formed = None if parts.embedded() else _offer_bridge(parts.load_run(run_id), made)
+    formed = None if parts.embedded() else _offer_bridge(parts.load_run(run_id), made, head)
     nothing = "No brain network's sub-groups have been cut out of this run's model yet."
     shown = _shown("bridge", [one.id for one in made], formed, nothing)
     if shown:
@@ -186,7 +183,7 @@ def _bridge_title(config: BridgeConfig) -> str:
     return f"{config.network}{against} · {network_form.RULES[config.rule].lower()}"
 
 
-def _offer_bridge(run: Run, made: Sequence[Finished[BridgeConfig]]) -> str | None:
+def _offer_bridge(run: Run, made: Sequence[Finished[BridgeConfig]], head: str) -> str | None:
     """Bridges under way and the form; the id of what it asks."""
     under_way(BridgeConfig)
     groups = {rule: network_subgroups(run, rule) for rule in network_form.RULES}
@@ -195,12 +192,12 @@ def _offer_bridge(run: Run, made: Sequence[Finished[BridgeConfig]]) -> str | Non
         config = network_form.bridge_form(run.id, counts)
         if config is None:
             return None
-        n = 1 + len(counts[config.rule]) + (1 + bool(config.against)) * config.n_random
-        cost = f"The model reads the story {n} times, and the brain is predicted each time."
-        if made:
-            cost += f" The last one took {duration(made[0].seconds)} here."
-        elif "extract" in run.seconds:
-            cost += f" Reading alone: at most about {duration(n * run.seconds['extract'])}."
+        n = len(counts[config.rule])
+        cost = inside_text(bridge_cost(config, run, n, head), [one.seconds for one in made])
+        cost += (
+            f"  \nThe model reads the story {1 + n + min(2, n) * config.n_random} times, and the brain is predicted each "
+            "time; cuts that an earlier bridge of this run measured are not measured again."
+        )
         command = network_form.bridge_command(config)
         ask(config, "bridge", [one.id for one in made], "Build the bridge", cost, command)
     return config.id

@@ -14,9 +14,11 @@ from brainlike_core.archive_networks import Finished
 from brainlike_core.config import NetworksConfig
 from brainlike_core.errors import DamagedEntryError
 from brainlike_core.figures import charts, networks
+from brainlike_core.inside_cost import networks_cost
 from brainlike_core.values import ModelNetworks
 
 from . import network_form
+from .cost import inside_text
 
 # -- jobs -----------------------------------------------------------------------------
 
@@ -118,20 +120,10 @@ def _find(finished: Sequence[Finished[NetworksConfig]]) -> None:
     config = network_form.networks_form(inventory.catalogue(parts.places.DATA))
     if config is None:
         return
-    model = config.extract.model
-    took = [one.seconds for one in finished if one.config.extract.model == model]
-    cost = (
-        f"The last ones of {model} took {duration(took[0])} here."
-        if took
-        else "About 3 minutes for MiniLM and 160 texts on two cores; more with the size of the model."
-    )
+    took = [one.seconds for one in finished if one.config.extract.model == config.extract.model]
+    cost = inside_text(networks_cost(config, parts.places.DATA), took)
     command = network_form.networks_command(config, parts.places.DATA)
     ask(config, "inside", [one.id for one in finished], "Find networks", cost, command)
-
-
-def duration(seconds: float) -> str:
-    """Seconds or minutes, in words."""
-    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} minutes"
 
 
 @st.cache_resource(max_entries=4, show_spinner="Opening the networks")

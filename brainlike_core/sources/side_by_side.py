@@ -9,7 +9,6 @@ and its own modules (for hooks) around the same weights.
 from __future__ import annotations
 
 import copy
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -21,9 +20,9 @@ from typing import TypeVar
 import torch
 from threadpoolctl import threadpool_limits
 
+from .cores import n_at_once, n_cores
 from .heads import HeadedModel
 
-MOST_AT_ONCE = 8  # each holds what one reading needs
 POLL_S = 0.3
 
 Task = TypeVar("Task")
@@ -69,22 +68,6 @@ def replica(model: HeadedModel) -> HeadedModel:
     return replace(model, body=body, network=None if model.network is None else network)
 
 
-def n_at_once(device: torch.device, n_tasks: int) -> int:
-    """How many questions are asked at once: as many as there are cores, at most `MOST_AT_ONCE`; one on a GPU.
-
-    Examples
-    --------
-    >>> n_at_once(torch.device("cuda"), 50), n_at_once(torch.device("cpu"), 1)
-    (1, 1)
-    """
-    return 1 if device.type != "cpu" else max(1, min(n_cores(), n_tasks, MOST_AT_ONCE))
-
-
-def n_cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def side_by_side(
     model: HeadedModel,
     tasks: Sequence[Task],
@@ -117,7 +100,7 @@ def side_by_side(
     """
     stop = threading.Event()
     watches = [Watch(stop) for _ in tasks]
-    n_workers = n_at_once(model.device, len(tasks))
+    n_workers = n_at_once(len(tasks), n_cores() if model.device.type == "cpu" else 1)
     free: queue.SimpleQueue[HeadedModel] = queue.SimpleQueue()
     for _ in range(n_workers):
         free.put(model if n_workers == 1 else replica(model))
