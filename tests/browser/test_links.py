@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
 from tests import synthetic_run as made
-
-ROOT = Path(__file__).resolve().parents[2]
 
 pytestmark = pytest.mark.browser
 
@@ -180,3 +178,42 @@ def test_a_neuron_of_the_table_shows_its_response(page, address):
     heading(page, "One neuron: layer 1, unit 7").wait_for()
     open_at(page, f"{address}/Brain_maps?atom=5&view=neurons&neuron=16", "Brain maps")
     heading(page, "One neuron: layer 0, unit 5").wait_for()
+
+
+def test_a_link_opens_the_brain_as_it_was_left(page, address):
+    """Turned, zoomed, on the pial surface, another threshold: the address says so, and its link shows the same."""
+    open_at(page, f"{address}/Brain_maps?atom=3", "Brain maps")
+    viewer = "window.__brainViewer.viewer"
+    page.wait_for_function("window.__brainViewer?.draws > 0")
+    page.evaluate(
+        f"{viewer}.turn(40, 20, {{ turn: 1, pan: 1, scale: 1 }}); {viewer}.set({{ threshold: 1.5 }})"
+    )
+    page.locator("canvas.brains").press("+")
+    page.get_by_role("radio", name="Pial").click()
+    wait_for_address(page, "look=maps_0.4_0.2_1.15_0_0_1.5_", "_pial_1_RdBu_r")
+    link, camera = page.url, page.evaluate(f"{viewer}.camera")
+    page.goto("about:blank")
+    open_at(page, link, "Brain maps")
+    page.wait_for_function(f"window.__brainViewer?.draws > 0 && {viewer}.mixing[1] === 1")
+    assert page.evaluate(f"{viewer}.camera") == camera
+    assert page.evaluate(f"[{viewer}.state.threshold, {viewer}.state.map]") == [1.5, 3]
+    page.locator("canvas.brains").press("r")
+    page.get_by_role("radio", name="Inflated").click()
+    page.evaluate(f"{viewer}.set({{ threshold: 2.3 }})")
+    page.wait_for_function("!location.search.includes('look')")  # what a page shows anyway needs no words
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        "maps_NaN_0_1_0_0_2_5_pial_1_vik", "maps_0_0_1_0_0_2_5_pial_1_toString", "scores_1_1_2_0_0_2_5_pial_1_vik",
+        "maps_1_1_2_0_0_2_pial_1_vik", "maps_1e5_0_1_0_0_2_5_pial_1_vik", "<img src=x onerror=alert(1)>",
+    ],
+)  # fmt: skip
+def test_a_look_that_is_not_understood_changes_nothing(page, address, look):
+    """Numbers that are none, colours that are none, another brain's look, too few words, markup."""
+    open_at(page, f"{address}/Brain_maps?look={quote(look)}", "Brain maps")
+    page.wait_for_function("window.__brainViewer?.draws > 0")
+    assert page.evaluate("Object.values(window.__brainViewer.camera)") == [0, 0, 1, 0, 0]
+    assert page.evaluate("window.__brainViewer.surface") == "inflated"
+    assert page.evaluate("window.__brainViewer.colourMap") == "RdBu_r"

@@ -25,7 +25,7 @@ CANVAS = (
     "pointer.js",
     "controls.js",
 )
-VIEWER = (*CANVAS, "finder.js", "saved_views.js", "viewer.js")
+VIEWER = (*CANVAS, "finder.js", "saved_views.js", "look.js", "viewer.js")
 PAIR = (*VIEWER, "pair.js")
 PLAYER = (*CANVAS, "ribbon.js", "course.js", "player.js")
 

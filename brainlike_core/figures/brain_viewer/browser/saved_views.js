@@ -53,6 +53,7 @@ class SavedViews {
     const { viewer } = this, { network_names } = viewer.geometry.header, number_ = (value, low, high, other) => (value >= low && value <= high ? value : other)
     viewer.camera = Object.fromEntries(Object.entries(viewer.camera).map(([key, now]) => [key, Number.isFinite(camera[key]) ? camera[key] : now]))
     viewer.camera.zoom = number_(viewer.camera.zoom, 0.6, 8, 1)
+    viewer.camera.elevation = number_(viewer.camera.elevation, -1.57, 1.57, 0)
     viewer.set({
       map: number_(Math.floor(state.map), 0, viewer.nMaps() - 1, viewer.state.map), contours: !!state.contours,
       threshold: number_(state.threshold, 0, 1e9, viewer.state.threshold), limit: number_(state.limit, 1e-9, 1e9, viewer.state.limit),

@@ -6,6 +6,7 @@ class Viewer extends PointedCanvas {
     this.fillChoices()
     this.finder = new Finder(this)
     this.views = new SavedViews(this)
+    this.look = new Look(this)
     this.listen()
   }
 
@@ -20,6 +21,7 @@ class Viewer extends PointedCanvas {
     const { data } = this, before = this.maps
     if (!super.load()) return
     this.follow({ map: data.selected_map, threshold: data.threshold, limit: data.limit, network: data.network, colourMap: data.colour_map }, before !== this.maps)
+    if (!this.look.opened) this.look.open()
   }
 
   setGeometry(geometry) {
@@ -61,6 +63,7 @@ class Viewer extends PointedCanvas {
 
   moved() {
     this.box.querySelector(".marker").hidden = true
+    this.look.note()
     super.moved()
   }
 
@@ -97,6 +100,7 @@ class Viewer extends PointedCanvas {
 
   showControls() {
     if (!this.maps) return
+    this.look.note()
     const { state, root } = this, { names, unit } = this.maps.header
     const at = name => root.querySelector(`[data-set=${name}]`), out = (name, text) => { root.querySelector(`[data-out=${name}]`).textContent = text }
     const slide = (name, top) => {
@@ -203,6 +207,7 @@ class Viewer extends PointedCanvas {
   close() {
     window.removeEventListener("brain-viewer-block", this.onBlock)
     clearTimeout(this.telling)
+    this.look.close()
     this.leave()
     if (window.__brainViewer === this.probe) delete window.__brainViewer
     delete window.__brainViewers[this.data?.key]
