@@ -10,7 +10,7 @@ import streamlit as st
 
 from brainlike_core import inventory
 from brainlike_core.figures import captions, charts
-from brainlike_core.figures.brain_viewer import BrainView, difference_view, plotly_fallback, redrawn
+from brainlike_core.figures.brain_viewer import BrainView, difference_view, digest, plotly_fallback, redrawn
 from brainlike_core.figures.brain_viewer.component import ViewerResult, brain_viewer, two_brains
 from brainlike_core.values import Run
 
@@ -84,10 +84,19 @@ def pick_mesh() -> None:
 
 
 def show_brain(view: BrainView, key: str, **options: Any) -> ViewerResult:
-    """The viewer, or a plotly figure where the browser cannot draw."""
-    note_brain(view, options)
+    """The viewer, or a plotly figure where the browser cannot draw; what is exported is the map left on screen."""
+    place, asked = f"{key}-left", (digest(view.maps_payload), options["selected_map"])
+    if (
+        st.session_state.get(place, (asked,))[0] != asked
+    ):  # the page asks for another map, or shows other maps
+        del st.session_state[place]
+    options["selected_map"] = st.session_state.get(place, asked)[1]
     with room(key, options.get("height", 460) - 60):  # where four views stand in a row
         told = brain_viewer(view, key=key, **options)
+    if told.map is not None:
+        st.session_state[place] = asked, told.map
+        options["selected_map"] = told.map
+    note_brain(view, options)
     if not told.webgl:
         shown = plotly_fallback(view, options["selected_map"], threshold=options["threshold"])
         st.plotly_chart(shown, key=f"{key}-fallback", alt="The brain map")

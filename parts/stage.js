@@ -63,6 +63,18 @@ async function intoPopover(e) {
   }
 }
 
+// A button that makes a file is disabled meanwhile and loses the keyboard, which comes back when the file is there.
+async function backToSaved(e) {
+  const place = e.target.closest?.('[data-testid="stDownloadButton"]')?.parentElement
+  if (!place || (e.key !== "Enter" && e.key !== " ")) return
+  for (let i = 0; i < 600; i++) {
+    await new Promise(done => setTimeout(done, 100))
+    const now = document.activeElement, button = place.querySelector("button:enabled")
+    if (now !== document.body && !(place.contains(now) && i < 20)) return
+    if (now === document.body && button) return button.focus({ preventScroll: true })
+  }
+}
+
 class Stage {
   constructor(root) {
     window.__listening?.close()  // one page's keys serve until the next one listens
@@ -72,6 +84,7 @@ class Stage {
     this.onKey = e => this.key(e)
     window.addEventListener("keydown", this.onKey)
     window.addEventListener("keydown", intoPopover, true)  // once, however often it is asked for
+    window.addEventListener("keydown", backToSaved, true)
     root.addEventListener("click", e => {
       const button = e.target.closest("[data-act]")
       if (button) this.act(button.dataset.act, Number(button.dataset.i))
@@ -229,6 +242,7 @@ class Stage {
   close() {
     window.removeEventListener("keydown", this.onKey)
     window.removeEventListener("keydown", intoPopover, true)
+    window.removeEventListener("keydown", backToSaved, true)
   }
 }
 

@@ -299,6 +299,24 @@ def test_surfaces_morph(visit, made, surface):
     assert view.describe(2, vertex)["region"] in page.locator(".tip").inner_text()
 
 
+@pytest.mark.parametrize("motion", ["reduce", "no-preference"])
+def test_reduced_motion_changes_the_surface_at_once(browser, viewer_app, motion):
+    """Who asked for less motion sees the other surface in the next frame; others see it change."""
+    context = browser.new_context(reduced_motion=motion)
+    page = context.new_page()
+    page.goto(f"{viewer_app}/?kind=parcels")
+    page.wait_for_function(f"{PROBE}?.ready && {PROBE}.draws > 0", timeout=60_000)
+    shares = page.evaluate(
+        f"""async () => {{ const shares = [], frame = () => new Promise(requestAnimationFrame)
+        {PROBE}.viewer.morph('pial')
+        for (let i = 0; i < 600 && shares.at(-1) !== 1; i++) {{ await frame(); shares.push({PROBE}.viewer.mixing[1]) }}
+        return shares }}"""
+    )
+    context.close()
+    between = [share for share in shares if 0 < share < 1]
+    assert shares[-1] == 1 and bool(between) == (motion == "no-preference")
+
+
 def test_flat_map_has_no_triangle_across_a_cut(visit):
     """The flat picture fills the area of its triangles: a triangle across a cut would add to it."""
     page = visit()

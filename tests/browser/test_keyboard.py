@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
+from pypdf import PdfReader
 
 from tests import synthetic_run as made
 
@@ -84,15 +87,17 @@ def test_from_start_to_a_saved_figure_by_keys_alone(browser, address):
         walk.rest()
         _choose_language(walk)
         _read_the_table(walk)
-        path, svg = _save(walk)
+        png, svg, pdf = _save(walk)
     finally:
         context.close()
-    assert path.endswith(".svg")
-    words = [
-        "".join(node.itertext())
-        for node in ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
-    ]
-    assert any("Language" in line for line in words)
+    picture = Image.open(io.BytesIO(png))
+    assert picture.format == "PNG" and picture.width == pytest.approx(
+        2126, abs=2
+    )  # 180 mm at 300 dots per inch
+    text = ElementTree.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")
+    assert any("Language" in "".join(node.itertext()) for node in text)
+    (sheet,) = PdfReader(io.BytesIO(pdf)).pages
+    assert "Language" in sheet.extract_text()
     assert not walk.unseen, "\n".join(str(one) for one in walk.unseen)
 
 
@@ -117,18 +122,31 @@ def _read_the_table(walk: Walk) -> None:
     assert "Table" in walk.tab.evaluate(FOCUS)["name"]  # back where it was opened
 
 
-def _save(walk: Walk) -> tuple[str, bytes]:
-    """Back to Export; SVG by arrow; the file."""
+def _save(walk: Walk) -> list[bytes]:
+    """Back to Export; each format by arrow; its file."""
     walk.to("Export", "Shift+Tab")
     walk.tab.keyboard.press("Enter")
     walk.tab.get_by_role("button", name="Save figure").wait_for()
     walk.rest()
     walk.to("PNG", most=3)
-    walk.to("SVG", "ArrowRight", 1)
-    walk.tab.keyboard.press("Space")
-    walk.tab.get_by_text("text stays text").wait_for()
-    walk.rest()
+    files = [_file(walk, "png")]
+    for before, kind, said in (("PNG", "SVG", "text stays text"), ("SVG", "PDF", "for print")):
+        walk.to(before, "Shift+Tab", 3)
+        walk.to(kind, "ArrowRight", 1)
+        walk.tab.keyboard.press("Space")
+        walk.tab.get_by_text(said).wait_for()
+        walk.rest()
+        files.append(_file(walk, kind.lower()))
+    return files
+
+
+def _file(walk: Walk, ending: str) -> bytes:
+    """What Save figure gives; the keyboard is where it was."""
     walk.to("Save figure", most=2)
     with walk.tab.expect_download(timeout=120_000) as told:
         walk.tab.keyboard.press("Enter")
-    return told.value.suggested_filename, Path(told.value.path()).read_bytes()
+    assert told.value.suggested_filename.endswith(f".{ending}")
+    walk.tab.wait_for_function(
+        "document.activeElement.textContent.includes('Save figure') && document.activeElement.matches('button')"
+    )
+    return Path(told.value.path()).read_bytes()

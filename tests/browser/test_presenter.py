@@ -9,8 +9,6 @@ import pytest
 
 from tests.browser.test_links import open_at, settle, wait_for_address
 
-ROOT = Path(__file__).resolve().parents[2]
-
 pytestmark = pytest.mark.browser
 
 

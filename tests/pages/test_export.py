@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import parts
+from brainlike_core.figures.brain_viewer.component import ViewerResult
 from parts import export, shown
 from tests import synthetic_run as made
 from tests.pages.test_pages import ROOT
@@ -131,3 +132,23 @@ def test_a_chart_and_a_brain_become_the_chosen_format():
     assert set(both) == {"brain-map.png", "neurons-by-layer.png"} and both["brain-map.png"].startswith(
         b"\x89PNG"
     )
+
+
+def test_the_map_left_on_screen_is_the_one_exported(monkeypatch, store):
+    """Scrubbed to the noise ceiling: offered and kept by later runs; forgotten when other maps are shown."""
+    told, given = [2, None, None, None], []
+
+    def viewer(view, *, key, **options):
+        given.append(options["selected_map"])
+        return ViewerResult(pick=None, map=told[len(given) - 1], webgl=True)
+
+    monkeypatch.setattr(parts.brains, "brain_viewer", viewer)
+    app = show("pages/1_Brain_maps.py", monkeypatch, store, maps="scores")
+    box = next(b for b in app.selectbox if b.label == "Figure")
+    assert box.options[0] == "Brain map: Noise ceiling"
+    app.run()
+    assert next(b for b in app.selectbox if b.label == "Figure").options[0] == "Brain map: Noise ceiling"
+    app.query_params["run"] = made.config(weights="random").id
+    app.run()
+    assert next(b for b in app.selectbox if b.label == "Figure").options[0] != "Brain map: Noise ceiling"
+    assert given == [0, 2, 0] and not app.exception
