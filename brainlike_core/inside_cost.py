@@ -26,6 +26,7 @@ DECOMPOSITION, NETWORKS = 1.4e-8, 7.6e-8  # core-seconds per neuron and characte
 CHARACTERS_PER_TOKEN = 4
 MASKED_PER_TEXT = 64  # passes over each text of a model that tells masked tokens
 PASS_BYTES = 1 << 27  # logits and activations of one pass
+PROCESS_BYTES = 500_000_000  # of Python with torch: what peaks of whole jobs had beyond the rest
 N_SHARES = 3  # cuts of 15 % of all neurons beside the matched ones
 
 
@@ -38,7 +39,7 @@ class InsideCost:
     seconds : float
         On this machine's cores, where nothing else runs.
     memory_bytes : int
-        The model in float32, and what is held beside it.
+        The process with the model in float32, and what is held beside it.
     n_at_once : int
         Questions that are asked at once.
     """
@@ -141,7 +142,7 @@ class _Model:
             return None
         if not (card.n_parameters and card.n_neurons):
             return None
-        return cls(card.n_parameters, card.n_neurons, card.memory_bytes(4))
+        return cls(card.n_parameters, card.n_neurons, card.memory_bytes(4) + PROCESS_BYTES)
 
 
 def _scoring(model: _Model, head: str, n_texts: int, tasks: Sequence[str]) -> float:

@@ -44,7 +44,7 @@ def inside_text(cost: InsideCost | None, took: Sequence[float] = ()) -> str:
         return f":material/schedule: How long it takes is not known: the model's size is not{last}."
     at_once = f"{cost.n_at_once} at once, " if cost.n_at_once > 1 else ""
     return (
-        f":material/schedule: **About {duration(cost.seconds)}** ({at_once}from rates measured on idle cores{last}) · "
+        f":material/schedule: **About {duration(cost.seconds)}** ({at_once}from measured rates, where nothing else runs{last}) · "
         f":material/memory: **About {size_text(cost.memory_bytes)}** of memory"
     )
 

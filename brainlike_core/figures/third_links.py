@@ -37,7 +37,7 @@ def by_third(runs: Sequence[Run], found: Sequence[ThirdLinks], n_columns: int = 
         ]
         figure.add_trace(
             go.Heatmap(
-                z=accepted, x=_labels(one.thirds), y=networks, zmin=0, zmax=top, colorscale=theme.SHADES, text=text,
+                z=accepted, x=thirds, y=networks, zmin=0, zmax=top, colorscale=theme.SHADES, text=text,
                 texttemplate="%{text}", textfont={"size": 11}, xgap=1, ygap=2, showscale=False,
                 customdata=np.stack([spin, fake], axis=-1),
                 hovertemplate="%{y}, %{x}<br>%{z} beat both nulls; by spins alone %{customdata[0]}, of sign-randomised "
@@ -49,14 +49,6 @@ def by_third(runs: Sequence[Run], found: Sequence[ThirdLinks], n_columns: int = 
     figure.update_annotations(font={"size": 13, "color": theme.INK})
     figure.update_xaxes(showgrid=False, zeroline=False, type="category")
     return figure.update_yaxes(autorange="reversed", showgrid=False)
-
-
-def _labels(thirds: pd.DataFrame) -> list[str]:
-    ends = zip(thirds["third"], thirds["first_layer"], thirds["last_layer"], strict=True)
-    return [
-        f"{name}, layers {first}–{last}" if first < last else f"{name}, layer {first}"
-        for name, first, last in ends
-    ]
 
 
 def sentences(found: ThirdLinks) -> list[str]:

@@ -22,7 +22,7 @@ def found(runs):
 def test_colour_is_what_beats_both_nulls_and_the_rest_is_a_number_beside_it(runs, found):
     """One panel per run; only the middle third's first network has colour; cells without a link say nothing."""
     first, second = shown.by_third(runs, found).data
-    assert list(first.x) == ["early, layer 0", "middle, layer 1", "late, layer 2"]
+    assert list(first.x) == ["early", "middle", "late"]
     assert first.z[0].tolist() == [0, 2, 0] and first.z.sum() == 2
     assert list(first.text[0]) == ["0 · 4", "2 · 6", "0 · 4"] and set(first.text[1]) == {""}
     np.testing.assert_allclose(first.customdata[0, :, 1], 0.5)  # of fake atoms

@@ -65,7 +65,7 @@ def commands(app):
 def test_an_empty_store_offers_to_find_networks(home, asked):
     """A form with the default model and our four sets, its cost and command; pressed, the worker is asked for that."""
     app = show(PAGE)
-    assert "No networks have been found yet" in said(app) and "from rates measured on idle cores" in said(app)
+    assert "No networks have been found yet" in said(app) and "from measured rates" in said(app)
     press(app, "Find networks")
     assert asked == [NetworksConfig()] and asked[0].id in app.query_params["inside"]
 
