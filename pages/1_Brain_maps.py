@@ -35,8 +35,10 @@ with parts.page("Brain maps", "Where in the brain does this sub-group of neurons
         st.caption(captions.score_map(run, parts.mesh_title()))
         parts.follow(told, selection, None)
 
-    with st.container(horizontal=True, gap="large"):
+    under = st.grid(2, min_column_width=280)
+    with under.cell():
         below = parts.switch("view", "Below the brain", ["Overview", "Words", "Neurons"])
+    with under.cell():
         parts.pick_mesh()
     if below == "Words":
         parts.words_view(run, selection, atom)
