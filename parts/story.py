@@ -6,13 +6,16 @@ import streamlit as st
 
 from brainlike_core import moments
 from brainlike_core.figures import captions, charts
-from brainlike_core.figures.brain_viewer import StoryView, plotly_fallback
+from brainlike_core.figures.brain_viewer import StoryView, digest, plotly_fallback
 from brainlike_core.figures.brain_viewer.component import ViewerResult, story_player
 from brainlike_core.values import Run
 
 from .brains import mesh, mesh_title, view_of
 from .frame import embedded
 from .runs import load_run, words
+from .shown import note_brain
+
+THRESHOLD_SHARE = 0.2  # of the limit, as in the player
 
 
 @st.cache_resource(max_entries=4, show_spinner="Preparing the story")
@@ -44,12 +47,37 @@ def show_story(run: Run, atom: int, network: str | None, key: str = "story") -> 
         chosen = st.selectbox("Story", parts_of_it, format_func=lambda one: one.title, key=f"{key}-stretch")
     story = story_view(run.id, chosen, mesh())
     told = story_player(story, key=key, atom=atom, network=network, height=720)
+    n_maps = story.measured.n_maps
+    if told.webgl:
+        at = _rests_at(story, told.map, key)
+    else:
+        at = st.slider("Volume", 0, n_maps - 1, min(n_maps - 1, 10), key=f"{key}-volume")
+    _note_moment(story, at, network)
     if told.webgl:
         return told
-    n_maps = story.measured.n_maps
-    at = st.slider("Volume", 0, n_maps - 1, min(n_maps - 1, 10), key=f"{key}-volume")
     st.plotly_chart(
         plotly_fallback(story.measured, at), key=f"{key}-fallback", alt="The brain at this moment"
     )
     st.caption(story.notes[0])
     return told
+
+
+def _rests_at(story: StoryView, told: int | None, key: str) -> int:
+    """The volume at which the reader has come to rest; where the player begins until then."""
+    place, which = f"{key}-rests", digest(story.payload)
+    begins = int(max(story.onsets[0] - 1, 0) / story.tr) if len(story.onsets) else 0
+    before, at = st.session_state.get(place, (which, begins))
+    at = told if told is not None else at if before == which else begins
+    st.session_state[place] = which, at
+    return at
+
+
+def _note_moment(story: StoryView, at: int, network: str | None) -> None:
+    """Measured and predicted maps of the moment can be exported, as the player draws them."""
+    for name, view, note in (
+        ("measured", story.measured, story.notes[0]),
+        ("predicted", story.predicted, story.notes[1]),
+    ):
+        limit = view.default_limit
+        looks = {"selected_map": at, "threshold": THRESHOLD_SHARE * limit, "limit": limit, "network": network}
+        note_brain(view, looks, f"Story at {view.map_names[at]}, {name}", note)

@@ -152,3 +152,26 @@ def test_the_map_left_on_screen_is_the_one_exported(monkeypatch, store):
     app.run()
     assert next(b for b in app.selectbox if b.label == "Figure").options[0] != "Brain map: Noise ceiling"
     assert given == [0, 2, 0] and not app.exception
+
+
+def test_the_moment_at_which_the_story_rests_is_the_one_exported(monkeypatch, store):
+    """Before a rest, the moment at which the player begins; then volume 20, measured and predicted, kept by later runs."""
+    told = [None, 20, None]
+    monkeypatch.setattr(
+        parts.story, "story_player",
+        lambda story, **options: ViewerResult(pick=None, map=told.pop(0), webgl=True),
+    )  # fmt: skip
+    app = show("pages/1_Brain_maps.py", monkeypatch, store, maps="story")
+    tr = made.make_run().recording.tr
+
+    def moments() -> list[str]:
+        options = next(b for b in app.selectbox if b.label == "Figure").options
+        return [option for option in options if option.startswith("Brain map: Story at")]
+
+    assert moments() and f"{20 * tr:.1f} s" not in moments()[0]
+    for _ in range(2):
+        app.run()
+        assert moments() == [
+            f"Brain map: Story at {20 * tr:.1f} s, {name}" for name in ("measured", "predicted")
+        ]
+    assert not app.exception

@@ -139,7 +139,8 @@ def story_player(story: StoryView, *, key: str, **options: Any) -> ViewerResult:
     Returns
     -------
     ViewerResult
-        ``pick`` is looked up in the measured maps, ``map`` of which is the TR; ``map`` itself stays None.
+        ``pick`` is looked up in the measured maps, ``map`` of which is the TR; ``map`` is the TR at which
+        the reader has just come to rest.
 
     Raises
     ------
@@ -160,6 +161,7 @@ def story_player(story: StoryView, *, key: str, **options: Any) -> ViewerResult:
             data=settings,
             default={"webgl": True},
             on_pick_change=_nothing,
+            on_map_change=_nothing,
             on_webgl_change=_nothing,
         )
     return _result(story.measured, told)

@@ -73,6 +73,7 @@ class StoryPlayer extends PointedCanvas {
     this.out("ago", `Heard ${delay} s ago, answered now`)
     this.root.querySelector("[data-set=time]").max = this.length
     this.time = Math.max(Math.min(onsets[0] ?? 0, this.length) - 1, 0)
+    this.restedAt = this.moment().first
     this.pause()
     this.choose(this.source)
   }
@@ -151,6 +152,16 @@ class StoryPlayer extends PointedCanvas {
     this.setDetail(1)
     this.controls()
     this.request()
+    this.atRest()
+  }
+
+  // Python hears once, when the reader has stopped at a moment.
+  atRest() {
+    clearTimeout(this.telling)
+    this.telling = setTimeout(() => {
+      const { first } = this.moment()
+      if (!this.playing && first !== this.restedAt) this.send.trigger("map", (this.restedAt = first))
+    }, 450)
   }
 
   tick(now) {
@@ -186,6 +197,7 @@ class StoryPlayer extends PointedCanvas {
     this.time = Math.min(Math.max(time, 0), this.length)
     if (!this.playing) this.request()
     this.show()
+    this.atRest()
   }
 
   // ---- beside the brains
@@ -305,6 +317,7 @@ class StoryPlayer extends PointedCanvas {
   close() {
     window.removeEventListener("brain-viewer-block", this.onBlock)
     this.pause()
+    clearTimeout(this.telling)
     this.leave()
     if (window.__storyPlayer === this.probe) delete window.__storyPlayer
   }
