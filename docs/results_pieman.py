@@ -153,13 +153,13 @@ def said(runs: list[Run]) -> str:
     return "\n".join(lines)
 
 
-def page(runs: list[Run], atlases: dict[str, list[Run]], seconds: float) -> str:
+def page(runs: list[Run], atlases: dict[str, list[Run]], seconds: float, cache: str) -> str:
     told = [report.summary(run) for run in runs]
     recording, first = runs[0].recording, told[0]["encoding"]
     parts = [
         "# Pie Man, measured",
-        f"Made by `python docs/results_pieman.py`, Brainlike {__version__}, in {seconds:.0f} s from an empty cache "
-        f"or what was left of it. {recording.n_subjects} listeners, {recording.n_locations} parcels, TR "
+        f"Made by `python docs/results_pieman.py`, Brainlike {__version__}, in {seconds:.0f} s from {cache}. "
+        f"{recording.n_subjects} listeners, {recording.n_locations} parcels, TR "
         f"{recording.tr:g} s, {len(runs[0].dictionary.atoms)} TRs of the story, {told[0]['n_atoms']} atoms, "
         f"λ {told[0]['dictionary']['lambda']:g}. Noise ceiling: group mean {number(first['group_ceiling_mean'])}, one "
         f"listener {number(first['noise_ceiling_mean'])}. Null results are given as such.",
@@ -209,6 +209,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="walks at once (default: cores)")
     given = parser.parse_args()
     data, began = inventory.data_folder(given.data), time.perf_counter()
+    cache = "what its cache held before" if Path(given.cache, "runs").exists() else "an empty cache"
     # The second atlas for the question whether links depend on it: trained models and the baseline.
     asked = {"eg17": configs("eg17"), "yeo7": configs("yeo7")[: len(MODELS) + 1]}
     spawn = multiprocessing.get_context("spawn")
@@ -220,7 +221,7 @@ def main() -> None:
         ids = {atlas: [job.result() for job in some] for atlas, some in jobs.items()}
     workspace = archive.open_store(given.cache)
     found = {atlas: [archive.load_run(one, workspace) for one in some] for atlas, some in ids.items()}
-    PAGE.write_text(page(found["eg17"], found, time.perf_counter() - began))
+    PAGE.write_text(page(found["eg17"], found, time.perf_counter() - began, cache))
 
 
 if __name__ == "__main__":
