@@ -180,12 +180,12 @@ def curve_caption(found: Sequence[LayerCurve]) -> str:
     curve = found[0]
     n_atoms = sorted({int(k) for one in found for k in one.rows["n_atoms"]})
     atoms = f"{n_atoms[0]}" if len(n_atoms) == 1 else f"{n_atoms[0]}–{n_atoms[-1]}"
-    part = "third of the depth" if curve.by == "third" else "layer"
+    part, those = ("third of the depth", "thirds") if curve.by == "third" else ("layer", "layers")
     return (
         f"Each {part} on its own: a dictionary of {atoms} atoms of its neurons, and nested cross-validation as for the "
         f"whole model; mean over {curve.n_predicted:,} of {curve.n_locations:,} locations. Bands: 95 %, from "
         f"{curve.null_means.shape[1]} sign-randomised recordings, one set for all, at {curve.n_null} locations. "
-        f"Filled: p < {LEVEL:g}, family-wise over the model's {part}s. Dashed: random weights. Bands of two points overlap more "
+        f"Filled: p < {LEVEL:g}, family-wise over the model's {those}. Dashed: random weights. Bands of two points overlap more "
         f"often than they differ by chance: differences are judged in pairs, beside."
     )
 
