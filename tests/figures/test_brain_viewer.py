@@ -276,7 +276,7 @@ def test_the_browser_is_not_trusted(told, pick):
     """Anything but two whole numbers in range is no pick; values never come from the browser."""
     result = component._result(make_view(), told | {"map": 7, "webgl": None})
     assert (result.pick and result.pick["vertex"]) == pick
-    assert result.map is None and result.webgl is True
+    assert result.map == (result.pick and result.pick["map"]) and result.webgl is True
 
 
 def test_webgl_flag_is_passed_on():

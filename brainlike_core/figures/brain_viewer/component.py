@@ -176,9 +176,10 @@ def _result(view: BrainView, told: Mapping[str, Any]) -> ViewerResult:
     pick = None
     if vertex is not None and shown is not None:
         pick = view.describe(shown, vertex) | {"map": shown}
+    rests = _index(told.get("map"), view.n_maps)
     return ViewerResult(
         pick=pick,
-        map=_index(told.get("map"), view.n_maps),
+        map=pick["map"] if pick and rests is None else rests,  # a click tells the map as well
         webgl=told.get("webgl") is not False,
     )
 

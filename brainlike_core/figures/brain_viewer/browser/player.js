@@ -132,8 +132,11 @@ class StoryPlayer extends PointedCanvas {
     return [d.value === null ? "no data" : `${d.value.toFixed(2).replace("-", "\u2212")} SD`, ...rest]
   }
 
+  // A click tells the moment too: a rest that was still to be told would undo it.
   picked(vertex) {
-    this.send.trigger("pick", { vertex, map: this.moment().first, count: (this.clicks = (this.clicks ?? 0) + 1) })
+    clearTimeout(this.telling)
+    this.restedAt = this.moment().first
+    this.send.trigger("pick", { vertex, map: this.restedAt, count: (this.clicks = (this.clicks ?? 0) + 1) })
   }
 
   // ---- time

@@ -67,7 +67,10 @@ class Viewer extends PointedCanvas {
     super.moved()
   }
 
+  // A click tells the map too: a rest that was still to be told would undo it.
   picked(vertex) {
+    clearTimeout(this.telling)
+    this.told = this.state.map
     this.send.trigger("pick", { vertex, map: this.state.map, count: (this.clicks = (this.clicks ?? 0) + 1) })
   }
 
