@@ -52,14 +52,24 @@ def curves(runs: Sequence[Run], found: Sequence[LayerCurve]) -> go.Figure:
     return figure.update_yaxes(title="mean held-out r", zeroline=True)
 
 
-def by_network(runs: Sequence[Run], found: Sequence[LayerCurve], n_columns: int = 0) -> go.Figure:
-    """Mean held-out r over each network's locations: network x layer, one panel per run; dots: p < .05, family-wise."""
+def run_panels(runs: Sequence[Run], n_columns: int, gap: float) -> tuple[go.Figure, int, int]:
+    """An empty panel for each run, their rows and columns; 0 columns: two for few runs, else four.
+
+    ``gap`` between rows is a share of the figure's height over the number of rows.
+    """
     n_columns = min(n_columns or (2 if len(runs) <= 4 else 4), len(runs))
-    n_rows, networks = -(-len(runs) // n_columns), list(found[0].networks)
+    n_rows = -(-len(runs) // n_columns)
     figure = make_subplots(
         n_rows, n_columns, subplot_titles=[html.escape(n) for n in run_names(runs)], shared_yaxes=True,
-        horizontal_spacing=0.03, vertical_spacing=0.2 / n_rows,
+        horizontal_spacing=0.03, vertical_spacing=gap / n_rows,
     )  # fmt: skip
+    return figure, n_rows, n_columns
+
+
+def by_network(runs: Sequence[Run], found: Sequence[LayerCurve], n_columns: int = 0) -> go.Figure:
+    """Mean held-out r over each network's locations: network x layer, one panel per run; dots: p < .05, family-wise."""
+    figure, n_rows, n_columns = run_panels(runs, n_columns, gap=0.2)
+    networks = list(found[0].networks)
     top = max(0.05, *(float(np.nanmax(curve.network_r)) for curve in found))
     for i, curve in enumerate(found):
         dots = np.where(curve.network_p.T < LEVEL, "•", "")

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
 from ..values import Run, ThirdLinks
 from . import theme
 from .captions import MOVES
 from .comparison import run_names
+from .layers import run_panels
 
 
 def by_third(runs: Sequence[Run], found: Sequence[ThirdLinks], n_columns: int = 0) -> go.Figure:
     """Links of each network with each third: colour and first number those that beat both nulls, then by spins alone."""
-    n_columns = min(n_columns or (2 if len(runs) <= 4 else 4), len(runs))
-    n_rows, networks = -(-len(runs) // n_columns), list(found[0].networks)
-    figure = make_subplots(
-        n_rows, n_columns, subplot_titles=[html.escape(n) for n in run_names(runs)], shared_yaxes=True,
-        horizontal_spacing=0.03, vertical_spacing=0.24 / n_rows,
-    )  # fmt: skip
+    figure, n_rows, n_columns = run_panels(runs, n_columns, gap=0.24)
+    networks = list(found[0].networks)
     top = max(3, *(int(one.counts["n_accepted"].max()) for one in found))
     for i, one in enumerate(found):
         thirds = list(one.thirds["third"])
